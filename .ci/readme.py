@@ -13,6 +13,7 @@ from nbconvert import MarkdownExporter
 top = Path(__file__).parent.parent
 nb = nbformat.read(top/'nbs'/'index.ipynb', 4)
 nb.cells = [c for c in nb.cells if '#| hide' not in c.source]
+nb.metadata['language_info'] = {'name': 'python'}        # so that code is fenced as Python
 text, _ = MarkdownExporter().from_notebook_node(nb)
 text = re.sub(r'\]\((?!https?:|#|/|mailto:)', '](nbs/', text)
 text = text.replace('](nbs/../', '](')

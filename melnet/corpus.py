@@ -144,12 +144,12 @@ def fsdd(
         clips.append(Clip(id, torch.from_numpy(wav), sr, speaker, DIGITS[int(digit)], {'digit': int(digit), 'speaker': speakers.index(speaker)}))
     return Corpus('FSDD', clips, {'digit': DIGITS, 'speaker': speakers}, lambda c: int(c.id.split('_')[2]) < 5)
 
-# %% ../nbs/01_corpus.ipynb #ef2ca496
+# %% ../nbs/01_corpus.ipynb #fbe8ffe5
 class _Espeak:
     "libespeak-ng through ctypes: text in, samples out"
     def __init__(self):
         try: import espeakng_loader
-        except ImportError: raise CorpusError("espeak-ng is missing; install it with: pip install 'melnet[espeak]'") from None
+        except ImportError: raise CorpusError("espeak-ng is missing; install it with: pip install espeakng-loader") from None
         self.lib = ctypes.CDLL(espeakng_loader.get_library_path())
         self.rate = self.lib.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0)  # 2: samples come back synchronously
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
