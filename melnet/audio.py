@@ -49,14 +49,14 @@ def check_wav(wav, name='audio'):
     if not torch.isfinite(wav).all(): raise AudioError(f'{name}: holds NaN or Inf; repair it, with numpy.nan_to_num for example')
     if not wav.any(): raise AudioError(f'{name}: is silent, every sample is zero; leave it out')
 
-# %% ../nbs/00_audio.ipynb #2c3ccd16
+# %% ../nbs/00_audio.ipynb #b0ab92a3
 def load_audio(
     path, # A file that libsndfile reads: wav, flac, ogg, mp3, ...
     sr:int, # Sample rate of the result in Hz
 )->torch.Tensor: # wav[S], mono, float32, nominally within ±1
     "Read a recording, mix it down to mono and resample it to `sr`"
     if not isinstance(sr, int) or sr <= 0: raise AudioError(f'sample rate {sr!r}: expected a positive number of Hz, such as 22050')
-    if not Path(path).is_file(): raise FileNotFoundError(f'{path}: no such file; check the path')
+    if not Path(path).is_file(): raise FileNotFoundError(f'{path}: {"a folder, not a file" if Path(path).is_dir() else "no such file"}; check the path')
     try: wav, rate = sf.read(str(path), dtype='float32', always_2d=True)
     except sf.LibsndfileError as e: raise AudioError(f'{path}: not readable as audio ({e}); convert it to wav or flac') from None
     check_wav(wav, path)

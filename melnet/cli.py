@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['value_name', 'value_number', 'picture', 'paths', 'write_clips', 'demo', 'draw', 'open_corpus', 'fit', 'fail', 'main']
 
-# %% ../nbs/12_cli.ipynb #ac0372bf
+# %% ../nbs/12_cli.ipynb #d21112ee
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 from jsonargparse import auto_cli
 import matplotlib.pyplot as plt, torch
@@ -170,10 +171,10 @@ def open_corpus(
     if name == 'folder' and data: return folder(data, sr)
     raise CorpusError(f'corpus {name!r}: expected fsdd, toy, or folder with --data=PATH')
 
-# %% ../nbs/12_cli.ipynb #d69f486c
+# %% ../nbs/12_cli.ipynb #781e2d83
 def fit(
     preset:str,
-    out:str,
+    out:str|None=None,
     data:str|None=None,
     tiers:list[int]|None=None,
     steps:int|None=None,
@@ -183,18 +184,21 @@ def fit(
     """Train a model: all tiers one after another, or those you name.
 
     Args:
-        preset: A preset that comes with melnet (digits, toy), or the path of a YAML file like them.
-        out: The run's folder: checkpoints, curves, and at the end the weights.
+        preset: A preset that comes with melnet (digits, toy, folder), or the path of a YAML file like them.
+        out: The run's folder: checkpoints, curves, and at the end the weights; runs/PRESET by default.
         data: Folder or archive of the corpus, where the preset's corpus needs one or is at hand.
         tiers: Which tiers, counted from 1; all by default. Tiers may train at the same time in one folder.
         steps: Optimiser steps of each tier, instead of the preset's.
         resume: Go on from the checkpoints in the folder.
         progress: Show a bar.
     """
-    sections = load_preset(preset)
+    sections, out = load_preset(preset), out or f'runs/{Path(preset).stem}'
     model_cfg = config_from(MelNetConfig, sections['model'])
     train_cfg = config_from(TrainConfig, {**sections.get('train', {}), **({'steps': steps} if steps else {})})
-    model = train(model_cfg, train_cfg, open_corpus(sections.get('corpus', 'folder'), data, model_cfg.audio.sample_rate), out, tiers, resume, progress)
+    corpus = open_corpus(sections.get('corpus', 'folder'), data, model_cfg.audio.sample_rate)
+    if not model_cfg.classes:        # a preset without classes takes the corpus's, so that any folder will do
+        model_cfg = replace(model_cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
+    model = train(model_cfg, train_cfg, corpus, out, tiers, resume, progress)
     if model is None: return print(f'tiers {tiers} are trained; the others are still missing in {out}')
     fig = show_curves(out)
     with writing(Path(out)/'curves.png') as tmp: fig.savefig(tmp, dpi=90)

@@ -75,7 +75,7 @@ class ClassEmbedding(nn.Module):
 class ConditionError(MelNetError):
     "A condition that the model does not have, lacks, or has no such value for"
 
-# %% ../nbs/05_conditioning.ipynb #134efa6e
+# %% ../nbs/05_conditioning.ipynb #0d5c6d0c
 def check_cond(
     classes:dict, # A condition's name to its number of values
     cond:dict, # A condition's name to one number or B of them
@@ -89,7 +89,8 @@ def check_cond(
     out = {}
     for name, size in classes.items():
         if name not in cond: raise ConditionError(f'condition {name!r} is missing; give a number from 0 to {size - 1}, one per clip')
-        v = torch.as_tensor(cond[name])
+        try: v = torch.as_tensor(cond[name])
+        except (TypeError, ValueError, RuntimeError): raise ConditionError(f'{name} = {cond[name]!r}: give whole numbers from 0 to {size - 1}') from None
         if v.is_floating_point() or v.dtype == torch.bool: raise ConditionError(f'{name} = {cond[name]!r}: give whole numbers from 0 to {size - 1}')
         if v.numel() == 1: v = v.reshape(1).expand(n)
         if v.shape != (n,): raise ConditionError(f'{name} has shape {tuple(v.shape)}; give one number per clip, {n} in all')

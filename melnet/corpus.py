@@ -114,14 +114,14 @@ FSDD_URL = 'https://github.com/Jakobovski/free-spoken-digit-dataset/archive/26eb
 FSDD_SHA256 = '45a9b976ba3397a2fd5c70a9f2e43c34f442a3a6be47392ecfc41174b678f37e'
 DIGITS = 'zero one two three four five six seven eight nine'.split()
 
-# %% ../nbs/01_corpus.ipynb #88989f37
+# %% ../nbs/01_corpus.ipynb #b47553a7
 def _fetch_fsdd():
     "Path of the downloaded archive, from pooch's cache if it is there"
     import pooch
     try: return pooch.retrieve(FSDD_URL, known_hash=None, fname='fsdd.tar.gz', path=pooch.os_cache('melnet'), progressbar=True)
     except Exception as e:
-        raise CorpusError(f'the digits could not be downloaded ({type(e).__name__}); pass a folder or archive: fsdd("fsdd.tar.gz"), '
-                          'or set the environment variable MELNET_FSDD to it') from None
+        raise CorpusError(f'the digits could not be downloaded ({type(e).__name__}); fetch them by hand and pass the folder or archive: '
+                          'fsdd("fsdd.tar.gz"), melnet train with --data=PATH, or the environment variable MELNET_FSDD') from None
 
 # %% ../nbs/01_corpus.ipynb #235aa4c5
 def fsdd(

@@ -197,7 +197,7 @@ def save_pretrained(self:MelNet,
     with writing(Path(dir)/'config.json') as tmp: tmp.write_text(json.dumps(asdict(self.cfg), indent=1))
     with writing(Path(dir)/'model.safetensors') as tmp: save_file({k: v.detach().to('cpu', dtype).contiguous() for k, v in self.state_dict().items()}, tmp)
 
-# %% ../nbs/06_model.ipynb #614372eb
+# %% ../nbs/06_model.ipynb #52116013
 @patch(cls_method=True)
 def from_pretrained(cls:MelNet,
     name_or_dir, # The name of shipped weights, such as 'digits', or a folder that `save_pretrained` wrote
@@ -206,6 +206,7 @@ def from_pretrained(cls:MelNet,
     "Load a model; nothing is unpickled"
     dir = Path(name_or_dir) if Path(name_or_dir).is_dir() else PRETRAINED/str(name_or_dir)
     if not (dir/'config.json').is_file():
+        if list(dir.glob('tier*.pt')): raise WeightsError(f'{dir}: a training run whose tiers are not all trained yet; go on with melnet train and --resume=true')
         shipped = ', '.join(sorted(p.parent.name for p in PRETRAINED.glob('*/config.json')))
         raise WeightsError(f'{name_or_dir}: no folder with config.json, and no shipped weights of that name ({shipped or "none"})')
     try: model = MelNet(config_from(MelNetConfig, json.loads((dir/'config.json').read_text())))

@@ -114,7 +114,7 @@ def frame_of(z, i):
 class SampleError(MelNetError):
     "A request that cannot be drawn"
 
-# %% ../nbs/07_sample.ipynb #fd9535f2
+# %% ../nbs/07_sample.ipynb #f57e6445
 def check_request(model, n, frames, temperature, prime, coarse):
     "Fill in defaults and refuse what cannot be drawn: frames, temperatures, prime and coarse ready for use"
     cfg, G = model.cfg, len(model.tiers)
@@ -129,7 +129,7 @@ def check_request(model, n, frames, temperature, prime, coarse):
     if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels) or prime.shape[1] > frames:
         raise SampleError(f'prime has shape {tuple(prime.shape)}; expected ({n}, at most {frames}, {cfg.n_mels})')
     temps = cfg.per_tier('temperature') if temperature is None else [temperature]*G if isinstance(temperature, (int, float)) else list(temperature)
-    if len(temps) != G or min(temps) < 0: raise SampleError(f'temperature = {temperature!r}: give one number, or one per tier ({G}), 0 or above')
+    if len(temps) != G or not all(isinstance(t, (int, float)) and t >= 0 for t in temps): raise SampleError(f'temperature = {temperature!r}: give one number, or one per tier ({G}), 0 or above')
     return frames, temps, prime, coarse
 
 # %% ../nbs/07_sample.ipynb #3cc6099c

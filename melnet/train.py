@@ -167,7 +167,7 @@ def save(self:TierRun, dir):
         rows = csv.DictWriter(f, ['step', 'train', 'held_out', 'grad_norm', 'lr'])
         rows.writeheader(); rows.writerows(self.curve)
 
-# %% ../nbs/08_train.ipynb #4b8a0a04
+# %% ../nbs/08_train.ipynb #cad79446
 def read_checkpoint(path, device='cpu'):
     "The state that `save` wrote; nothing is unpickled but tensors and plain values"
     try:
@@ -180,7 +180,9 @@ def load(self:TierRun, dir):
     "Go on from a checkpoint of just this configuration"
     path = Path(dir)/f'tier{self.g + 1}.pt'
     state = read_checkpoint(path, self.acc.device)
-    if state['config'] != self.state()['config']: raise TrainError(f'{path}: of a run with other settings; give them again, or another folder')
+    if state['config'] != (mine := self.state()['config']):
+        there = [v for v in state['config'].split(', ') if v not in mine.split(', ')]
+        raise TrainError(f'{path}: of a run with other settings ({", ".join(there[:3])} there); give them again, or another folder')
     self.tier.load_state_dict(state['tier']); self.average.load_state_dict(state['average']); self.opt.load_state_dict(state['opt'])
     self.step_no, self.curve, self.skipped = state['step'], state['curve'], state['skipped']
 
@@ -224,7 +226,7 @@ def join_tiers(cfg, dir):
     model.save_pretrained(dir)
     return model.eval()
 
-# %% ../nbs/08_train.ipynb #ce089e7b
+# %% ../nbs/08_train.ipynb #d95e7f80
 def train(
     model_cfg:MelNetConfig,
     train_cfg:TrainConfig,
@@ -240,7 +242,7 @@ def train(
     if not tiers or not set(tiers) <= set(range(1, G + 1)): raise TrainError(f'tiers = {tiers}: this model has tiers 1 to {G}')
     if isinstance(train_cfg.steps, tuple) and len(train_cfg.steps) != G: raise TrainError(f'steps = {train_cfg.steps}: give one number, or one for each of {G} tiers')
     check_corpus(model_cfg, corpus)
-    if not resume and (old := [g for g in tiers if (dir/f'tier{g}.pt').exists()]): raise TrainError(f'{dir} holds a run of tiers {old}; resume it, or give another folder')
+    if not resume and (old := [g for g in tiers if (dir/f'tier{g}.pt').exists()]): raise TrainError(f'{dir} holds a run of tiers {old}; go on with resume (--resume=true), or give another folder')
     if (model_cfg.audio.mean, model_cfg.audio.std) == (0, 1):
         model_cfg = replace(model_cfg, audio=measure(corpus.train, model_cfg.audio, model_cfg.frames))
     keep_memory()
