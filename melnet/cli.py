@@ -89,16 +89,8 @@ def write_clips(
     plt.close(fig)
     return wavs.numel() / cfg.sample_rate
 
-# %% ../nbs/12_cli.ipynb #9f78cb74
-def demo(
-    out:str='demo',
-    n:int=1,
-    temperature:float|None=None,
-    seed:int=0,
-    weights:str='digits',
-    overwrite:bool=True,
-    progress:bool=True,
-):
+# %% ../nbs/12_cli.ipynb #43321b3f
+def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weights:str='digits', overwrite:bool=True, progress:bool=True):
     """Draw every digit by every speaker with the weights that come with melnet.
 
     Args:
@@ -125,18 +117,9 @@ def demo(
     print(f'{seconds:.1f} s of audio in {took:.1f} s ({drawn:.1f} s to draw, {took - drawn:.1f} s to turn into sound): {seconds/took:.1f} x real time')
     print('Next: listen to them; read nbs/00_audio.ipynb in JupyterLab; draw one more: melnet sample digits --cond.digit=7 --cond.speaker=theo')
 
-# %% ../nbs/12_cli.ipynb #5611961c
-def draw(
-    weights:str,
-    out:str='samples',
-    n:int=1,
-    cond:dict[str, int|str]|None=None,
-    frames:int|None=None,
-    temperature:float|list[float]|None=None,
-    seed:int=0,
-    overwrite:bool=False,
-    progress:bool=True,
-):
+# %% ../nbs/12_cli.ipynb #8a28b68f
+def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|str]|None=None, frames:int|None=None,
+         temperature:float|list[float]|None=None, seed:int=0, overwrite:bool=False, progress:bool=True):
     """Draw clips from a model: one wav each, and a picture.
 
     Args:
@@ -171,16 +154,9 @@ def open_corpus(
     if name == 'folder' and data: return folder(data, sr)
     raise CorpusError(f'corpus {name!r}: expected fsdd, toy, or folder with --data=PATH')
 
-# %% ../nbs/12_cli.ipynb #781e2d83
-def fit(
-    preset:str,
-    out:str|None=None,
-    data:str|None=None,
-    tiers:list[int]|None=None,
-    steps:int|None=None,
-    resume:bool=False,
-    progress:bool=True,
-):
+# %% ../nbs/12_cli.ipynb #81d0c661
+def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|None=None,
+        steps:int|None=None, resume:bool=False, progress:bool=True):
     """Train a model: all tiers one after another, or those you name.
 
     Args:
