@@ -6,10 +6,10 @@
 __all__ = ['MelNetError', 'AudioError', 'ConfigError', 'check_wav', 'load_audio', 'level', 'check_fields', 'require',
            'config_from', 'MelConfig', 'MelCodec', 'show_mel', 'play', 'writing', 'save_audio']
 
-# %% ../nbs/00_audio.ipynb #20d2f49f
+# %% ../nbs/00_audio.ipynb #1a1cfe4b
 import contextlib, math, os, sys, tempfile, types, warnings
 import librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
-from dataclasses import dataclass, fields, asdict, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Union, get_args, get_origin, get_type_hints

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['value_name', 'value_number', 'picture', 'paths', 'write_clips', 'demo', 'draw', 'open_corpus', 'fit', 'fail', 'main']
 
-# %% ../nbs/12_cli.ipynb #d21112ee
+# %% ../nbs/12_cli.ipynb #10717f3e
 import sys, time
 from dataclasses import replace
 from pathlib import Path
 from jsonargparse import auto_cli
-import matplotlib.pyplot as plt, torch
+import matplotlib.pyplot as plt
 from .audio import *
 from .corpus import *
 from .multiscale import *

@@ -5,10 +5,9 @@
 # %% auto #0
 __all__ = ['flip_frames', 'FeatureLayer', 'LowerTiers', 'ClassEmbedding', 'ConditionError', 'check_cond']
 
-# %% ../nbs/05_conditioning.ipynb #f8f2346b
+# %% ../nbs/05_conditioning.ipynb #969c9b2a
 import torch
 from torch import nn
-from fastcore.basics import patch
 from .audio import MelNetError
 from .stacks import *
 

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['PRESETS', 'PRETRAINED', 'MelNetConfig', 'load_preset', 'Tier', 'MelNet', 'WeightsError']
 
-# %% ../nbs/06_model.ipynb #ab241baf
+# %% ../nbs/06_model.ipynb #e883ca04
 import json, torch, yaml
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file

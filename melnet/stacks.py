@@ -6,8 +6,8 @@
 __all__ = ['AxisLSTM', 'shift_time', 'shift_freq', 'TimeDelayedLayer', 'FrequencyDelayedLayer', 'CentralisedLayer',
            'DelayedStacks']
 
-# %% ../nbs/04_stacks.ipynb #9ad85464
-import torch, torch.nn.functional as F
+# %% ../nbs/04_stacks.ipynb #9a083961
+import torch
 from torch import nn
 from fastcore.basics import patch
 
