@@ -281,7 +281,7 @@ def griffinlim(self:MelCodec,
         spec = torch.view_as_complex(torch.view_as_real(ahead) * (mag / size(ahead))[..., None])
     return self.istft(spec, length)
 
-# %% ../nbs/00_audio.ipynb #4ede162b
+# %% ../nbs/00_audio.ipynb #db7afc17
 @patch
 def gradient(self:MelCodec,
     wav, # Where to start [B, S]
@@ -291,7 +291,7 @@ def gradient(self:MelCodec,
 ): # wav[B, S]
     "Move the samples themselves until their mel is the one wanted: L-BFGS on the magnitudes, then on their logarithm"
     root = lambda m: m if self.cfg.power == 1 else (m + 1e-12).sqrt()
-    done, bar = [], tqdm(total=n_iter * len(wav), desc='gradient', disable=not progress)
+    done, bar = [], tqdm(total=n_iter * len(wav), desc='gradient', unit='step', disable=not progress, leave=False)
     for y, m in zip(wav.detach().clone()[:, None], mel[:, None]):                     # clip by clip: no clip depends on its company
         eps = max(.003 * root(m).amax().item(), self.cfg.floor ** (1/self.cfg.power))
         for squeeze in (root, lambda m: (root(m) + eps).log()):
@@ -304,18 +304,19 @@ def gradient(self:MelCodec,
             opt = torch.optim.LBFGS([y.requires_grad_()], max_iter=n_iter, max_eval=n_iter // 2, history_size=10, tolerance_grad=0, tolerance_change=0, line_search_fn='strong_wolfe')
             with torch.enable_grad(): opt.step(closure)
         done.append(y.detach())
+    bar.close()
     return torch.cat(done)
 
-# %% ../nbs/00_audio.ipynb #d6a741f9
+# %% ../nbs/00_audio.ipynb #35b6e55e
 @patch
 def pieces(self:MelCodec,
     mel, # [B, T, M]
 ): # First frame, end and overlap in frames, for each piece
     "Cut a long spectrogram where it is quiet, into overlapping pieces of at most `chunk` frames"
-    T, start, half = mel.shape[1], 0, self.chunk // 2
-    k = -(-self.cfg.n_fft // self.cfg.hop_length)
-    while T - start > self.chunk:
-        cut = start + half + mel[:, start+half:start+self.chunk-k].sum((0, 2)).argmin().item()
+    k, T, start = -(-self.cfg.n_fft // self.cfg.hop_length), mel.shape[1], 0
+    most = max(self.chunk, 4*k)
+    while T - start > most:
+        cut = start + most//2 + mel[:, start+most//2:start+most-k].sum((0, 2)).argmin().item()
         yield start, cut + k, 2*k - 1
         start = cut - k
     yield start, T, 2*k - 1
