@@ -116,7 +116,7 @@ def config_from(
             raise ConfigError(f'{cls.__name__} has no field {name!r}; ' + (f'did you mean {near[0]!r}?' if near else f'it has {", ".join(known)}'))
     return cls(**values)
 
-# %% ../nbs/00_audio.ipynb #c7018df2
+# %% ../nbs/00_audio.ipynb #96acc991
 @dataclass(frozen=True)
 class MelConfig:
     "How a waveform becomes a normalised log-mel spectrogram, and back"
@@ -149,9 +149,14 @@ class MelConfig:
 
     @property
     def f_high(self): return self.sample_rate/2 if self.f_max is None else self.f_max
-    def n_frames(self, samples): return samples // self.hop_length + 1
-    def n_samples(self, frames): return (frames - 1) * self.hop_length
-    def seconds(self, frames): return self.n_samples(frames) / self.sample_rate
+
+# %% ../nbs/00_audio.ipynb #ce5f5e44
+@patch
+def n_frames(self:MelConfig, samples): return samples // self.hop_length + 1
+@patch
+def n_samples(self:MelConfig, frames): return (frames - 1) * self.hop_length
+@patch
+def seconds(self:MelConfig, frames): return self.n_samples(frames) / self.sample_rate
 
 # %% ../nbs/00_audio.ipynb #6ed85f74
 class MelCodec(nn.Module):
