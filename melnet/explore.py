@@ -10,8 +10,8 @@ __all__ = ['LONGEST', 'DB', 'COMMON', 'METHODS', 'STACKS', 'EXPLORERS', 'Explore
            'all_params', 'density_view', 'show_mixture', 'DensityExplorer', 'Canvas', 'GenerationExplorer',
            'explorer_page']
 
-# %% ../nbs/11_explore.ipynb #da13dc6c
-import functools, html, importlib.util, io, threading, time
+# %% ../nbs/11_explore.ipynb #7e171b06
+import functools, html, importlib.util, io, threading, time, warnings
 import ipywidgets as W, librosa, nbformat, numpy as np, soundfile as sf, torch
 from dataclasses import replace
 from pathlib import Path
@@ -532,18 +532,25 @@ def show_mixture(theta, value, ax):
     ax.set(xlabel='value of the element, normalised log-mel', ylabel='density', xlim=(-3.5, 5), ylim=(0, None))
     ax.legend(loc='center left', bbox_to_anchor=(1, .5), frameon=False)
 
-# %% ../nbs/11_explore.ipynb #e1f7559c
+# %% ../nbs/11_explore.ipynb #47b9d1fe
 class DensityExplorer(Explorer):
     "Move (i, j) over a clip: what the model expected there, and what came"
     def __init__(self, model:MelNet=None):
         self.model = model or shipped()
         self.clip, self.cond = ClipPicker(self.model), cond_menus(self.model.cfg)
-        for name, c in self.cond.items(): c.description = f'scored as'
+        for name, c in self.cond.items(): c.description = f'as {name}'
         self.i, self.j = slider(W.IntSlider, 'frame i', 10, 0, 47, 1), slider(W.IntSlider, 'mel bin j', 10, 0, self.model.cfg.n_mels - 1, 1)
         super().__init__(self.clip, *self.cond.values(), self.i, self.j)
-        watch(self.refresh, *self.clip.controls, *self.cond.values())
+        watch(self.refresh, *(c for c in self.clip.controls if c not in self.clip.cond.values()), *self.cond.values())
+        for name, c in self.clip.cond.items(): watch(functools.partial(self.follow, name), c)
         watch(self.redraw, self.i, self.j)
         self.refresh()
+
+    def follow(self, name):
+        "A clip drawn as a seven is scored as a seven, until the menu says otherwise"
+        other, value = self.cond[name], self.clip.cond[name].value
+        if other.value == value: self.refresh()
+        else: other.value = value                    # its observer refreshes
 
     def refresh(self): self.attempt('scoring every element of the clip', self._score)
     def redraw(self): self.attempt('drawing', self._draw)
@@ -629,7 +636,7 @@ def clear(self:GenerationExplorer):
     self.player.clear()
     self.x = self.wav = None
 
-# %% ../nbs/11_explore.ipynb #58e6ef5f
+# %% ../nbs/11_explore.ipynb #0a7c2fd0
 @patch
 def _sample(self:GenerationExplorer):
     self.clear()
@@ -639,37 +646,37 @@ def _sample(self:GenerationExplorer):
     prime = canvas(self.clip.wav(cfg.audio.sample_rate), cfg.audio, frames).x[:, :P] if P else None
     self.tag = '_'.join([*(str(c.label) for c in self.cond.values()), f'seed{seed}'])
     self.title = ', '.join([*(str(c.label) for c in self.cond.values()), f'seed {seed}', f'temperature {temperature:g}', *([f'{P} frames given'] if P else [])])
-    easel, tiers, self.x, shown, idle = Canvas(cfg.audio, frames), [], None, 0., 0.
+    easel, tiers, shown, idle = Canvas(cfg.audio, frames), [], 0., 0.
     def progress(g, i, T, x):
         nonlocal shown, idle
         start = time.monotonic()
         tiers[g:] = [x.detach().cpu().clone()]
         if pace: time.sleep(1 / pace)
         if i == T - 1 or start - shown > .07:
-            self.x = so_far(tiers[:g], tiers[g], i, G)[:, :frames]
-            self._picture(easel, f'tier {g + 1} of {G}, frame {i + 1} of {T}')
+            self._picture(easel, so_far(tiers[:g], tiers[g], i, G)[0, :frames], f'tier {g + 1} of {G}, frame {i + 1} of {T}')
             shown = time.monotonic()
         idle += time.monotonic() - start
         return not self.stopping
     start = time.monotonic()
-    sample(self.model, 1, frames, cond, temperature, seed, prime, progress=progress)
-    return self._finish(easel, time.monotonic() - start - idle)
+    with warnings.catch_warnings():                  # a stopped draw is told in our own words
+        warnings.simplefilter('ignore')
+        x = sample(self.model, 1, frames, cond, temperature, seed, prime, progress=progress)
+    return self._finish(easel, x, frames, time.monotonic() - start - idle)
 
-# %% ../nbs/11_explore.ipynb #3ce6f813
+# %% ../nbs/11_explore.ipynb #df784977
 @patch
-def _picture(self:GenerationExplorer, easel, title):
-    self.picture.value, self.picture.layout.display = png(easel.draw(self.x[0], title)), None
+def _picture(self:GenerationExplorer, easel, picture, title):
+    self.picture.value, self.picture.layout.display = png(easel.draw(picture, title)), None
 
 @patch
-def _finish(self:GenerationExplorer, easel, took):
+def _finish(self:GenerationExplorer, easel, x, frames, took):
     "Turn what there is into sound; a sentence if it is not all"
     cfg = self.model.cfg.audio
-    known = self.x[:, ~self.x[0].isnan().any(1)]
-    self._picture(easel, self.title)
-    if known.shape[1] < 8: raise ExploreError('stopped before there was anything to hear; press draw again')
-    self.x, seconds = known, cfg.seconds(known.shape[1])
+    if x.shape[1] < 8: raise ExploreError('stopped before there was anything to hear; press draw again')
+    self._picture(easel, torch.nn.functional.pad(x[0], (0, 0, 0, frames - x.shape[1]), value=torch.nan), self.title)
     self.say('turning the picture into sound …')
-    self.wav = level(MelCodec(cfg).decode(known)[0], .9)
+    wav, seconds = level(MelCodec(cfg).decode(x)[0], .9), cfg.seconds(x.shape[1])
+    self.x, self.wav = x, wav
     self.player.load(html.escape(self.title), self.wav, cfg.sample_rate)
     self.numbers = {'audio, s': seconds, 'drawn in, s': took, 'x real time': seconds / took}
     self.text.value = table(self.numbers)
