@@ -38,7 +38,7 @@ def melnet_explore(app, folder):
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         for _ in range(600):
-            if found := re.search(r'^http://127.0.0.1\S+$', (folder/'log').read_text(), re.M) : break
+            if found := re.search(r'^http://127\.0\.0\.1\S*token=[\w-]+$', (folder/'log').read_text(), re.M): break
             if process.poll() is not None: sys.exit((folder/'log').read_text())
             time.sleep(.2)
         else: sys.exit('melnet explore did not print its address in two minutes')
@@ -123,12 +123,12 @@ def playable(panel, n):
 
 def drive_spectrogram(p, tmp):
     p.settle(); playable(p, 2)
-    p.expect('window, one step left by keyboard', lambda: p.keys('window', 'ArrowLeft'), True, True)
-    p.expect('hop, one step left', lambda: p.keys('hop', 'ArrowLeft'), True, True)
+    p.expect('window, one step left by keyboard', lambda: p.keys('window, samples', 'ArrowLeft'), True, True)
+    p.expect('hop, one step left', lambda: p.keys('hop, samples', 'ArrowLeft'), True, True)
     p.expect('mel bins, by mouse', lambda: p.drag('mel bins', .1), True, True)
     p.expect('band, by keyboard', lambda: p.keys('band, Hz', 'ArrowRight', 3), True, True)
     p.expect('floor, by mouse', lambda: p.drag('floor', .2), True, True)
-    p.expect('range, by keyboard', lambda: p.keys('range, dB', 'ArrowLeft', 2), True, False)
+    p.expect('range, by keyboard', lambda: p.keys('range, dB', 'ArrowLeft', 2), True, False); playable(p, 2)
     p.expect('digit', lambda: p.pick('digit', 'seven'), True, True)
     p.expect('speaker', lambda: p.pick('speaker', 'theo'), True, True)
     p.expect('the best inversion', lambda: p.press('hear the best inversion'), False, True); playable(p, 3)
@@ -143,8 +143,8 @@ def drive_spectrogram(p, tmp):
     (tmp/'poem.wav').write_text('no audio at all')
     p.expect('upload of a text', lambda: upload(p, tmp/'poem.wav'), note='not readable as audio')
     p.expect('upload', lambda: upload(p, tmp/'bursts.wav'), True, True); playable(p, 2)
-    p.expect('a hop longer than half the window', lambda: p.keys('hop', 'End'), note='hop'); check(not p.players(), 'no stale player')
-    p.expect('back', lambda: (p.pick('clip', 'drawn by the model'), p.settle(), p.keys('hop', 'Home'), p.keys('hop', 'ArrowRight', 2)), True, True)
+    p.expect('a hop longer than half the window', lambda: p.keys('hop, samples', 'End'), note='hop'); check(not p.players(), 'no stale player')
+    p.expect('back', lambda: (p.pick('clip', 'drawn by the model'), p.settle(), p.keys('hop, samples', 'Home'), p.keys('hop, samples', 'ArrowRight', 2)), True, True)
     p.expect('seed', lambda: p.write('seed', '3'), True, True); playable(p, 2)
 
 def drive_tiers(p, tmp):
@@ -186,10 +186,10 @@ def drive_generation(p, tmp):
     p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 2)
     p.expect('save', lambda: p.press('save'), False, None, 'saved')
     check(len(list(tmp.rglob('three_lucas_seed1.wav'))) == 1, 'GenerationExplorer: the wav is in the folder')
-    p.keys('prime, frames', 'ArrowRight', 12); p.pick('clip', 'toy voice'); p.keys('pace', 'Home')
+    p.keys('prime, frames', 'ArrowRight', 12); p.pick('clip', 'toy voice'); p.keys('pace, frames', 'Home')
     p.press('draw'); p.page.wait_for_timeout(2500); p.press('stop'); p.page.wait_for_timeout(300)
     p.settle(); check('stopped' in p.note(), f'GenerationExplorer: stopped: {p.note()!r}'); playable(p, 2)
-    p.expect('draw to the end', lambda: (p.keys('pace', 'End'), p.press('draw'), p.page.wait_for_timeout(300)), True, True); p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 3)
+    p.expect('draw to the end', lambda: (p.keys('pace, frames', 'End'), p.press('draw'), p.page.wait_for_timeout(300)), True, True); p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 3)
 
 DRIVES = {'SpectrogramExplorer': drive_spectrogram, 'TiersExplorer': drive_tiers, 'FieldExplorer': drive_field, 'DensityExplorer': drive_density, 'GenerationExplorer': drive_generation}
 

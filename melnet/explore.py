@@ -6,8 +6,8 @@
 __all__ = ['LONGEST', 'DB', 'COMMON', 'METHODS', 'STACKS', 'EXPLORERS', 'ExploreError', 'first_seconds', 'shipped', 'drawn',
            'spoken', 'mel_ticks', 'show_bins', 'spectrogram_view', 'heard_again', 'png', 'table', 'Player', 'Explorer',
            'slider', 'choice', 'menu', 'watch', 'cond_menus', 'ClipPicker', 'SpectrogramExplorer', 'so_far', 'tier_map',
-           'tiers_view', 'canvas', 'TiersExplorer', 'receptive_field', 'may_see', 'field_view', 'FieldExplorer',
-           'all_params', 'density_view', 'show_mixture', 'DensityExplorer', 'Canvas', 'GenerationExplorer',
+           'canvas', 'tiers_view', 'TiersExplorer', 'receptive_field', 'may_see', 'field_view', 'FieldExplorer',
+           'all_params', 'show_mixture', 'density_view', 'DensityExplorer', 'Canvas', 'GenerationExplorer',
            'explorer_page']
 
 # %% ../nbs/11_explore.ipynb #7e171b06
@@ -29,7 +29,7 @@ from .sample import *
 from .evaluate import *
 import torchaudio.functional as AF
 
-# %% ../nbs/11_explore.ipynb #2e980462
+# %% ../nbs/11_explore.ipynb #aa30caa6
 class ExploreError(MelNetError):
     "A request that an explorer cannot show"
 
@@ -43,7 +43,7 @@ def first_seconds(
     "The start of a recording; what follows is not even read"
     try:
         with sf.SoundFile(file) as f: wav, rate = f.read(int(LONGEST * f.samplerate), dtype='float32', always_2d=True), f.samplerate
-    except sf.LibsndfileError as e: raise AudioError(f'{name}: not readable as audio ({e}); convert it to wav or flac') from None
+    except sf.LibsndfileError as e: raise AudioError(f'{name}: not readable as audio ({e.error_string}); convert it to wav or flac') from None
     check_wav(wav, name)
     return level(AF.resample(torch.from_numpy(wav.mean(1)), rate, sr))
 
@@ -66,7 +66,7 @@ def spoken(text:str, voice:str, sr:int):
     if not len(clip.wav): raise ExploreError(f'espeak-ng has nothing to say to {text!r}; write a word or two')
     return level(AF.resample(clip.wav[:int(LONGEST * clip.sample_rate)], clip.sample_rate, sr))
 
-# %% ../nbs/11_explore.ipynb #aeb4c7a7
+# %% ../nbs/11_explore.ipynb #6cf37001
 def mel_ticks(
     cfg:MelConfig,
 ): # Bins (with fractions) and Hz
@@ -75,7 +75,9 @@ def mel_ticks(
     inside = lambda hz: hz[(hz >= centres[0]) & (hz <= centres[-1])]
     hz = inside(np.array([100, 200, 500, 1000, 2000, 4000, 8000]))
     if len(hz) < 3: hz = inside(np.arange(0, 12000, 100 if centres[-1] - centres[0] < 1000 else 500))[::2]
-    return np.interp(hz, centres, np.arange(cfg.n_mels)), hz
+    bins = np.interp(hz, centres, np.arange(cfg.n_mels))
+    apart = np.append(np.diff(bins) > .08 * cfg.n_mels, True)                 # labels may not touch
+    return bins[apart], hz[apart]
 
 def show_bins(
     picture, # [T, M] or [T, F]
@@ -161,13 +163,13 @@ class Player(W.VBox):
         self.caption.value, self.audio.value = caption, play(wav, MelConfig(sample_rate=sr)).data
         self.layout.display = None
 
-# %% ../nbs/11_explore.ipynb #efffcb2e
+# %% ../nbs/11_explore.ipynb #da93a300
 class Explorer:
     "Controls on the left; a sentence, a picture and its numbers on the right"
     def __init__(self, *controls, below=()):
         self.note, self.picture, self.text = W.HTML(), W.Image(format='png', layout=W.Layout(max_width='100%')), W.HTML()
         self.error, self.numbers = None, {}
-        left = W.VBox(controls, layout=W.Layout(width='330px', flex='0 0 auto'))
+        left = W.VBox(controls, layout=W.Layout(width='350px', flex='0 0 auto'))
         self.note.layout.min_height = '28px'
         right = W.VBox([self.note, self.picture, self.text, *below], layout=W.Layout(flex='1 1 480px', max_width='900px'))
         self.widget = W.HBox([left, right], layout=W.Layout(flex_flow='row wrap'))
@@ -186,7 +188,7 @@ class Explorer:
         self.picture.value, self.text.value, self.numbers = png(fig), table(numbers), numbers
         self.picture.layout.display = None
 
-# %% ../nbs/11_explore.ipynb #0d1c94a9
+# %% ../nbs/11_explore.ipynb #1b44ff31
 @patch
 def attempt(self:Explorer,
     doing:str, # What is said meanwhile
@@ -206,7 +208,7 @@ def slider(cls, name, value, low, high, step, **kwargs):
     "A slider that reports when it is let go"
     return cls(description=name, value=value, min=low, max=high, step=step, continuous_update=False, **COMMON, **kwargs)
 
-COMMON = dict(style={'description_width': '92px'}, layout=W.Layout(width='310px'))
+COMMON = dict(style={'description_width': '112px'}, layout=W.Layout(width='330px'))
 
 def choice(name, options, value): return W.SelectionSlider(description=name, options=options, value=value, continuous_update=False, **COMMON)
 
@@ -216,7 +218,7 @@ def watch(fn, *controls):
     "Call `fn` when one of the controls has a new value"
     for c in controls: c.observe(lambda change: fn(), 'value')
 
-# %% ../nbs/11_explore.ipynb #c8219723
+# %% ../nbs/11_explore.ipynb #aa6201df
 def cond_menus(cfg:MelNetConfig)->dict:
     "One menu for each condition of a model"
     return {name: menu(name, [(label, i) for i, label in enumerate(cfg.labels.get(name, map(str, range(n))))]) for name, n in cfg.classes.items()}
@@ -227,7 +229,7 @@ class ClipPicker(W.VBox):
         self.model, self.cond, self.seed = model, cond_menus(model.cfg), W.BoundedIntText(description='seed', min=0, max=10**6, **COMMON)
         self.vowel, self.pitch = menu('vowel', list(VOWELS)), slider(W.IntSlider, 'pitch, Hz', 120, 60, 300, 10)
         self.path = W.Text(description='path', placeholder='recording.wav, then Enter', continuous_update=False, **COMMON)
-        self.file = W.FileUpload(description='upload a recording', accept='audio/*', layout=W.Layout(width='310px'))
+        self.file = W.FileUpload(description='upload a recording', accept='audio/*', layout=W.Layout(width='330px'))
         self.words = W.Text(description='text', value='a short sentence', continuous_update=False, **COMMON)
         self.voice = menu('voice', ['en-us', 'en-us+f3', 'en-gb-x-rp'])
         self.panels = {'drawn by the model': [*self.cond.values(), self.seed], 'toy voice': [self.vowel, self.pitch], 'file': [self.path], 'upload': [self.file]}
@@ -265,19 +267,19 @@ def said(self:ClipPicker)->dict:
     "The conditions that are set in the menus"
     return {k: c.value for k, c in self.cond.items()}
 
-# %% ../nbs/11_explore.ipynb #7c430c46
+# %% ../nbs/11_explore.ipynb #40328271
 class SpectrogramExplorer(Explorer):
     "Window, hop, mels, band, floor and range: seen at once, and heard again"
     def __init__(self, model:MelNet=None):
         self.clip = ClipPicker(model or shipped())
         self.rate = menu('rate, Hz', [8000, 16000, 22050])
-        self.window = choice('window', [64, 128, 256, 512, 1024, 2048], 512)
-        self.hop = choice('hop', [32, 64, 128, 256, 512, 1024], 128)
+        self.window = choice('window, samples', [64, 128, 256, 512, 1024, 2048], 512)
+        self.hop = choice('hop, samples', [32, 64, 128, 256, 512, 1024], 128)
         self.mels = slider(W.IntSlider, 'mel bins', 64, 8, 256, 8)
         self.band = slider(W.IntRangeSlider, 'band, Hz', (50, 4000), 0, 4000, 50)
         self.floor = slider(W.FloatLogSlider, 'floor', .01, -6, 0, .25, base=10, readout_format='.1e')
         self.decibels = slider(W.IntSlider, 'range, dB', 60, 20, 120, 5)
-        self.button = W.Button(description='hear the best inversion', tooltip='gradient: takes some seconds', icon='headphones', layout=W.Layout(width='310px'))
+        self.button = W.Button(description='hear the best inversion', icon='headphones', layout=W.Layout(width='330px'))
         self.players = {name: Player() for name in ('original', 'griffinlim', 'gradient')}
         settings = [self.rate, self.window, self.hop, self.mels, self.band, self.floor, self.decibels]
         super().__init__(self.clip, *settings, self.button, below=[W.HBox(list(self.players.values()), layout=W.Layout(flex_flow='row wrap'))])
@@ -287,7 +289,7 @@ class SpectrogramExplorer(Explorer):
         self.button.on_click(lambda _: self.best())
         self.refresh()
 
-# %% ../nbs/11_explore.ipynb #f086f202
+# %% ../nbs/11_explore.ipynb #e5bfafc4
 @patch(as_prop=True)
 def cfg(self:SpectrogramExplorer)->MelConfig:
     "The settings of the sliders"
@@ -301,33 +303,45 @@ def clear(self:SpectrogramExplorer):
 
 @patch
 def redraw(self:SpectrogramExplorer):
-    "The picture alone"
+    "The picture alone: what can be heard stays as it is"
+    if self.error: return self.refresh()
+    heard = {k: v for k, v in self.numbers.items() if k.endswith(', dB')}
     self.attempt('drawing', self._draw)
+    self.numbers |= heard
 
 @patch
 def refresh(self:SpectrogramExplorer):
     "Picture, numbers, and the fast inversion"
-    self.attempt('drawing', self._draw)
+    self.attempt('drawing', self._update)
     if self.error is None: self.attempt('turning the picture into sound again (Griffin-Lim)', self._play)
-    
+
 @patch
 def best(self:SpectrogramExplorer):
     "The slow inversion"
+    if self.error: self.refresh()
+    if self.error: return
     self.button.disabled = True
     self.attempt('fitting the waveform to the picture by its gradient; this takes some seconds', lambda: self._invert('gradient'))
     self.button.disabled = False
 
-# %% ../nbs/11_explore.ipynb #18e98fb0
+# %% ../nbs/11_explore.ipynb #31ac2d08
 @patch
 def _new_rate(self:SpectrogramExplorer):
     self.band.max = top = self.rate.value // 100 * 50
     self.band.value = 50, top                      # its observer redraws
 
 @patch
-def _draw(self:SpectrogramExplorer):
+def _read(self:SpectrogramExplorer):
     for player in self.players.values(): player.clear()
     self._wav = self.clip.wav(self.rate.value)
-    self.show(*spectrogram_view(self._wav, self.cfg, self.decibels.value))
+
+@patch
+def _update(self:SpectrogramExplorer):
+    self._read()
+    self._draw()
+
+@patch
+def _draw(self:SpectrogramExplorer): self.show(*spectrogram_view(self._wav, self.cfg, self.decibels.value))
 
 @patch
 def _play(self:SpectrogramExplorer):
@@ -360,6 +374,16 @@ def tier_map(T:int, M:int, n_tiers:int): # LongTensor[T, M]
     "The tier, counted from 1, that draws each element"
     return merge([torch.full((1, *shape), g + 1) for g, shape in enumerate(tier_shapes(T, M, n_tiers))])[0]
 
+# %% ../nbs/11_explore.ipynb #819e5e93
+def canvas(
+    wav, # wav[S]
+    cfg:MelConfig,
+    frames:int=None, # T; None leaves the clip as long as it is
+    dither:bool=False,
+)->Batch: # Of one clip
+    "One clip as the model is given it"
+    return Spectrograms([Clip('clip', wav, cfg.sample_rate)], cfg, frames).batch([0], dither=dither)
+
 # %% ../nbs/11_explore.ipynb #c5aca5ee
 def tiers_view(
     x, # x[T, M], T a multiple of what the tiers need
@@ -388,16 +412,7 @@ def tiers_view(
     shape = ' x '.join(map(str, tiers[g].shape[1:]))
     return fig, {'elements of this tier': f'{shape}', 'drawn so far': known, 'of': x.numel(), 'share, %': 100 * known / x.numel()}
 
-# %% ../nbs/11_explore.ipynb #8f9dd273
-def canvas(
-    wav, # wav[S]
-    cfg:MelConfig,
-    frames:int=None, # T; None leaves the clip as long as it is
-    dither:bool=False,
-)->Batch: # Of one clip
-    "One clip as the model is given it"
-    return Spectrograms([Clip('clip', wav, cfg.sample_rate)], cfg, frames).batch([0], dither=dither)
-
+# %% ../nbs/11_explore.ipynb #dbf0659d
 class TiersExplorer(Explorer):
     "Coarse to fine on a clip"
     def __init__(self, model:MelNet=None):
@@ -410,7 +425,7 @@ class TiersExplorer(Explorer):
         self.refresh()
 
     def refresh(self): self.attempt('reading the clip', self._read)
-    def redraw(self): self.attempt('drawing', self._draw)
+    def redraw(self): self.attempt('drawing', self._draw) if self.error is None else self.refresh()
 
     def _read(self):
         cfg = self.model.cfg.audio
@@ -485,7 +500,7 @@ class FieldExplorer(Explorer):
     def refresh(self):
         self.attempt('following the gradient', lambda: self.show(*field_view(self.stacks, self.stack.value, self.layer.value, self.i.value, self.j.value, self.T)))
 
-# %% ../nbs/11_explore.ipynb #2edbec89
+# %% ../nbs/11_explore.ipynb #4b1a0d2b
 @torch.no_grad()
 def all_params(
     model:MelNet,
@@ -495,6 +510,21 @@ def all_params(
     thetas = [model.params(batch.x, g, cond=batch.cond)[0].permute(2, 0, 1) for g in range(len(model.tiers))]      # each [3K, T_g, M_g]
     return merge(thetas).permute(1, 2, 0)[:batch.x.shape[1]]
 
+# %% ../nbs/11_explore.ipynb #0faecb58
+def show_mixture(theta, value, ax):
+    "The density of one mixture theta[3K], its components dashed, and a value in it"
+    mu, log_scale, logits = unpack(theta)
+    v = torch.linspace(-3.5, 5, 600)
+    parts = torch.softmax(logits, -1) * torch.distributions.Normal(mu, log_scale.exp()).log_prob(v[:, None]).exp()      # [600, K]
+    ax.plot(v, parts[:, parts.amax(0) > .01], 'k--', lw=.7)
+    ax.fill_between(v, parts.sum(1), color='.85')
+    ax.plot(v, parts.sum(1), 'k', label='predicted mixture')
+    ax.plot([], [], 'k--', lw=.7, label='its components')
+    ax.axvline(value.item(), color='#d55e00', lw=2, label='what came')
+    ax.set(xlabel='value of the element, normalised log-mel', ylabel='density', xlim=(-3.5, 5), ylim=(0, None))
+    ax.legend(loc='center left', bbox_to_anchor=(1, .5), frameon=False)
+
+# %% ../nbs/11_explore.ipynb #b2b48e28
 def density_view(
     x, # x[T, M], normalised units
     nll, # Nats [T, M], as `nll_map` gives them
@@ -518,21 +548,7 @@ def density_view(
     tier = tier_map(-(-len(x) // time_factor(n_tiers)) * time_factor(n_tiers), x.shape[1], n_tiers)[i, j].item()
     return fig, {'drawn by tier': tier, 'true value': x[i, j].item(), 'its surprise, nats': nll[i, j].item(), 'the clip, nats per element': nll.mean().item()}
 
-# %% ../nbs/11_explore.ipynb #0faecb58
-def show_mixture(theta, value, ax):
-    "The density of one mixture theta[3K], its components dashed, and a value in it"
-    mu, log_scale, logits = unpack(theta)
-    v = torch.linspace(-3.5, 5, 600)
-    parts = torch.softmax(logits, -1) * torch.distributions.Normal(mu, log_scale.exp()).log_prob(v[:, None]).exp()      # [600, K]
-    ax.plot(v, parts[:, parts.amax(0) > .01], 'k--', lw=.7)
-    ax.fill_between(v, parts.sum(1), color='.85')
-    ax.plot(v, parts.sum(1), 'k', label='predicted mixture')
-    ax.plot([], [], 'k--', lw=.7, label='its components')
-    ax.axvline(value.item(), color='#d55e00', lw=2, label='what came')
-    ax.set(xlabel='value of the element, normalised log-mel', ylabel='density', xlim=(-3.5, 5), ylim=(0, None))
-    ax.legend(loc='center left', bbox_to_anchor=(1, .5), frameon=False)
-
-# %% ../nbs/11_explore.ipynb #47b9d1fe
+# %% ../nbs/11_explore.ipynb #a9d798b1
 class DensityExplorer(Explorer):
     "Move (i, j) over a clip: what the model expected there, and what came"
     def __init__(self, model:MelNet=None):
@@ -553,7 +569,7 @@ class DensityExplorer(Explorer):
         else: other.value = value                    # its observer refreshes
 
     def refresh(self): self.attempt('scoring every element of the clip', self._score)
-    def redraw(self): self.attempt('drawing', self._draw)
+    def redraw(self): self.attempt('drawing', self._draw) if self.error is None else self.refresh()
 
     def _score(self):
         cfg = self.model.cfg
@@ -582,7 +598,7 @@ class Canvas:
         self.ax.set_title(title)
         return self.fig
 
-# %% ../nbs/11_explore.ipynb #1db0899f
+# %% ../nbs/11_explore.ipynb #53e608ac
 class GenerationExplorer(Explorer):
     "Choose what is said, by whom and how daringly; watch it being drawn, hear it, keep it"
     def __init__(self, model:MelNet=None):
@@ -590,10 +606,10 @@ class GenerationExplorer(Explorer):
         cfg = self.model.cfg
         self.cond, self.seed = cond_menus(cfg), W.BoundedIntText(description='seed', min=0, max=10**6, **COMMON)
         self.temperature = slider(W.FloatSlider, 'temperature', max(cfg.per_tier('temperature')), 0, 1.5, .05)
-        self.pace = choice('pace', [('slow, 20 frames/s', 20), ('60 frames/s', 60), ('as fast as it can', 0)], 60)
+        self.pace = choice('pace, frames', [('20 / s', 20), ('60 / s', 60), ('fastest', 0)], 60)
         self.prime, self.clip = slider(W.IntSlider, 'prime, frames', 0, 0, (cfg.frames or 96) - 1, 1), ClipPicker(self.model)
         self.folder = W.Text(description='save in', value='samples', **COMMON)
-        self.buttons = {name: W.Button(description=name, icon=icon, layout=W.Layout(width='98px')) for name, icon in
+        self.buttons = {name: W.Button(description=name, icon=icon, layout=W.Layout(width='104px')) for name, icon in
                         (('draw', 'pencil'), ('stop', 'stop'), ('keep', 'columns'), ('save', 'download'), ('forget', 'trash'))}
         self.player, self.kept = Player(), W.HBox([], layout=W.Layout(flex_flow='row wrap'))
         self.x = self.wav = self.thread = None
