@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['value_name', 'value_number', 'picture', 'paths', 'write_clips', 'demo', 'draw', 'open_corpus', 'fit', 'server',
-           'free_port', 'explore', 'spell_out', 'fail', 'main']
+           'free_port', 'answers', 'explore', 'spell_out', 'fail', 'main']
 
 # %% ../nbs/12_cli.ipynb #12df9686
 import importlib.util, os, secrets, socket, subprocess, sys, time, webbrowser
@@ -183,7 +183,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|None=
     plt.close(fig)
     print(f'weights, configuration, checkpoints and curves: {out}/\nNext: melnet sample {out}')
 
-# %% ../nbs/12_cli.ipynb #cfe12596
+# %% ../nbs/12_cli.ipynb #98d39113
 def server(
     page:Path, # The notebook
     app:bool, # Voila instead of JupyterLab
@@ -200,7 +200,10 @@ def free_port()->int:
         s.bind(('127.0.0.1', 0))
         return s.getsockname()[1]
 
-# %% ../nbs/12_cli.ipynb #6472a02b
+def answers(port:int)->bool:
+    with socket.socket() as s: return s.connect_ex(('127.0.0.1', port)) == 0
+
+# %% ../nbs/12_cli.ipynb #46efba9b
 def explore(name:str='all', app:bool=False, out:str='explore', port:int=0, browser:bool=True):
     """Open the explorers in JupyterLab: melnet explore [NAME] [--app].
 
@@ -215,12 +218,13 @@ def explore(name:str='all', app:bool=False, out:str='explore', port:int=0, brows
     url = f'http://127.0.0.1:{port}/' + ('' if app else f'lab/tree/{page.name}') + f'?token={token}'
     process = subprocess.Popen(server(page, app, port), env={**os.environ, 'JUPYTER_TOKEN': token})
     try:
-        while process.poll() is None and socket.socket().connect_ex(('127.0.0.1', port)): time.sleep(.2)
+        while process.poll() is None and not answers(port): time.sleep(.2)
         if process.poll() is None:
             print(f'{url}\nCtrl-C ends it', flush=True)
             if browser: webbrowser.open(url)
         if process.wait(): raise ExploreError(f'the server ended with code {process.returncode}; its own words stand above')
-    finally: process.terminate()
+    except KeyboardInterrupt: pass
+    finally: process.terminate(); process.wait()
 
 # %% ../nbs/12_cli.ipynb #9b5eb919
 def spell_out(args:list)->list:

@@ -188,11 +188,12 @@ class Explorer:
         self.picture.value, self.text.value, self.numbers = png(fig), table(numbers), numbers
         self.picture.layout.display = None
 
-# %% ../nbs/11_explore.ipynb #1b44ff31
+# %% ../nbs/11_explore.ipynb #a43d2603
 @patch
 def attempt(self:Explorer,
     doing:str, # What is said meanwhile
     fn, # Called without arguments; may return a closing sentence
+    keep:bool=False, # What is shown stays, also after a refusal
 ):
     "Run `fn`; a refusal becomes its sentence, and anything else one too, never a traceback"
     self.say(doing + ' …')
@@ -200,7 +201,7 @@ def attempt(self:Explorer,
     try: self.say(fn() or '')
     except Exception as e:
         self.error = e
-        self.clear()
+        if not keep: self.clear()
         expected = isinstance(e, (MelNetError, OSError))
         self.say(str(e) if expected else f'This should not have happened: {type(e).__name__}: {e}')
 
@@ -218,7 +219,7 @@ def watch(fn, *controls):
     "Call `fn` when one of the controls has a new value"
     for c in controls: c.observe(lambda change: fn(), 'value')
 
-# %% ../nbs/11_explore.ipynb #aa6201df
+# %% ../nbs/11_explore.ipynb #6067d087
 def cond_menus(cfg:MelNetConfig)->dict:
     "One menu for each condition of a model"
     return {name: menu(name, [(label, i) for i, label in enumerate(cfg.labels.get(name, map(str, range(n))))]) for name, n in cfg.classes.items()}
@@ -229,7 +230,7 @@ class ClipPicker(W.VBox):
         self.model, self.cond, self.seed = model, cond_menus(model.cfg), W.BoundedIntText(description='seed', min=0, max=10**6, **COMMON)
         self.vowel, self.pitch = menu('vowel', list(VOWELS)), slider(W.IntSlider, 'pitch, Hz', 120, 60, 300, 10)
         self.path = W.Text(description='path', placeholder='recording.wav, then Enter', continuous_update=False, **COMMON)
-        self.file = W.FileUpload(description='upload a recording', accept='audio/*', layout=W.Layout(width='330px'))
+        self.file = W.FileUpload(description='upload, below 10 MB', accept='audio/*', layout=W.Layout(width='330px'))
         self.words = W.Text(description='text', value='a short sentence', continuous_update=False, **COMMON)
         self.voice = menu('voice', ['en-us', 'en-us+f3', 'en-gb-x-rp'])
         self.panels = {'drawn by the model': [*self.cond.values(), self.seed], 'toy voice': [self.vowel, self.pitch], 'file': [self.path], 'upload': [self.file]}
@@ -289,7 +290,7 @@ class SpectrogramExplorer(Explorer):
         self.button.on_click(lambda _: self.best())
         self.refresh()
 
-# %% ../nbs/11_explore.ipynb #e5bfafc4
+# %% ../nbs/11_explore.ipynb #49a4e250
 @patch(as_prop=True)
 def cfg(self:SpectrogramExplorer)->MelConfig:
     "The settings of the sliders"
@@ -313,7 +314,7 @@ def redraw(self:SpectrogramExplorer):
 def refresh(self:SpectrogramExplorer):
     "Picture, numbers, and the fast inversion"
     self.attempt('drawing', self._update)
-    if self.error is None: self.attempt('turning the picture into sound again (Griffin-Lim)', self._play)
+    if self.error is None: self.attempt('turning the picture into sound again (Griffin-Lim)', self._play, keep=True)
 
 @patch
 def best(self:SpectrogramExplorer):
@@ -321,7 +322,7 @@ def best(self:SpectrogramExplorer):
     if self.error: self.refresh()
     if self.error: return
     self.button.disabled = True
-    self.attempt('fitting the waveform to the picture by its gradient; this takes some seconds', lambda: self._invert('gradient'))
+    self.attempt('fitting the waveform to the picture by its gradient; this takes some seconds', lambda: self._invert('gradient'), keep=True)
     self.button.disabled = False
 
 # %% ../nbs/11_explore.ipynb #31ac2d08
@@ -698,7 +699,7 @@ def _finish(self:GenerationExplorer, easel, x, frames, took):
     self.text.value = table(self.numbers)
     return 'stopped; this is what was drawn so far' if self.stopping else ''
 
-# %% ../nbs/11_explore.ipynb #c9aabadd
+# %% ../nbs/11_explore.ipynb #e9aa94ae
 @patch
 def keep(self:GenerationExplorer):
     "Put the draw beside the earlier ones"
@@ -716,7 +717,7 @@ def forget(self:GenerationExplorer):
     self._enable(False)
 
 @patch
-def save(self:GenerationExplorer): self.attempt('saving', self._save)
+def save(self:GenerationExplorer): self.attempt('saving', self._save, keep=True)
 
 @patch
 def _save(self:GenerationExplorer):
