@@ -31,7 +31,7 @@ def melnet_explore(app, folder):
         path = conf/'lab'/f'{name}.jupyterlab-settings'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
-    (conf/'jupyter_lab_config.json').write_text(json.dumps({'LabApp': {'expose_app_in_browser': True, 'extension_manager': 'readonly'}, 'ServerApp': {'allow_root': True}}))
+    (conf/'jupyter_lab_config.json').write_text(json.dumps({'LabApp': {'expose_app_in_browser': True, 'extension_manager': 'readonly'}}))
     env = {**os.environ, 'JUPYTER_CONFIG_DIR': str(conf), 'JUPYTERLAB_SETTINGS_DIR': str(conf/'lab'), 'JUPYTERLAB_WORKSPACES_DIR': str(conf/'spaces'), 'OMP_NUM_THREADS': '1'}
     command = [sys.executable, '-c', 'from melnet.cli import main; main()', 'explore', '--browser=false', *(['--app'] if app else [])]
     log = open(folder/'log', 'w')
@@ -64,7 +64,7 @@ class Panel:
         while time.time() < end:
             now = self.picture(), self.text(), len(self.players())
             if now != last: last, since = now, time.time()
-            if time.time() - since > .5 and not self.note().endswith('…'): return
+            if time.time() - since > .35 and not self.note().endswith('…'): return
             self.page.wait_for_timeout(50)
         check(False, f'{self.name}: still busy after {seconds} s: {self.note()}')
 

@@ -183,7 +183,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|None=
     plt.close(fig)
     print(f'weights, configuration, checkpoints and curves: {out}/\nNext: melnet sample {out}')
 
-# %% ../nbs/12_cli.ipynb #98d39113
+# %% ../nbs/12_cli.ipynb #af18926b
 def server(
     page:Path, # The notebook
     app:bool, # Voila instead of JupyterLab
@@ -192,8 +192,9 @@ def server(
     "A server of one page, for this computer only, with a token"
     if app and importlib.util.find_spec('voila') is None: raise ExploreError('--app needs voila; install it with: pip install voila')
     common = ['--no-browser', f'--port={port}']
+    root = ['--allow-root'] if getattr(os, 'geteuid', lambda: 1)() == 0 else []        # in a container, mostly
     if app: return [sys.executable, '-m', 'voila', str(page), '--Voila.ip=127.0.0.1', '--token', *common]
-    return [sys.executable, '-m', 'jupyterlab', '--ServerApp.ip=127.0.0.1', f'--ServerApp.root_dir={page.parent.resolve()}', *common]
+    return [sys.executable, '-m', 'jupyterlab', '--ServerApp.ip=127.0.0.1', f'--ServerApp.root_dir={page.parent.resolve()}', *root, *common]
 
 def free_port()->int:
     with socket.socket() as s:

@@ -10,7 +10,7 @@ __all__ = ['LONGEST', 'DB', 'COMMON', 'METHODS', 'STACKS', 'EXPLORERS', 'Explore
            'all_params', 'show_mixture', 'density_view', 'DensityExplorer', 'Canvas', 'GenerationExplorer',
            'explorer_page']
 
-# %% ../nbs/11_explore.ipynb #7e171b06
+# %% ../nbs/11_explore.ipynb #1c4f74a6
 import functools, html, importlib.util, io, threading, time, warnings
 import ipywidgets as W, librosa, nbformat, numpy as np, soundfile as sf, torch
 from dataclasses import replace
@@ -26,7 +26,6 @@ from .stacks import *
 from .conditioning import *
 from .model import *
 from .sample import *
-from .evaluate import *
 import torchaudio.functional as AF
 
 # %% ../nbs/11_explore.ipynb #aa30caa6
@@ -97,7 +96,7 @@ def show_bins(
     ax.set(xlabel='time, s', ylabel='frequency, Hz')
     return image
 
-# %% ../nbs/11_explore.ipynb #01a34b06
+# %% ../nbs/11_explore.ipynb #97f59389
 DB = 20 / np.log(10)   # decibels for one natural logarithm of a magnitude
 
 def spectrogram_view(
@@ -108,7 +107,8 @@ def spectrogram_view(
     "Waveform, linear and mel spectrogram of one clip"
     codec, T = MelCodec(cfg), cfg.n_frames(len(wav))
     mag = codec.magnitude(wav[None])[0]
-    linear, mel = (mag + 1e-9).log() * DB, (codec.encode(wav[None])[0] * cfg.std + cfg.mean) * DB
+    raw = codec.encode(wav[None])[0] * cfg.std + cfg.mean                       # log(mel + floor)
+    linear, mel = (mag + 1e-9).log() * DB, raw * DB
     fig = Figure(figsize=(8.4, 6.2), layout='constrained')
     axes = fig.subplots(3, 1, sharex=True, height_ratios=(1, 2, 2))
     axes[0].plot(np.arange(len(wav)) / cfg.sample_rate, wav, 'k', lw=.6)
@@ -120,12 +120,11 @@ def spectrogram_view(
     bar = fig.colorbar(image, ax=axes[1:], label='dB against the loudest', aspect=40).ax
     if (at := np.log(cfg.floor) * DB - mel.max().item()) > -decibels:
         bar.axhline(at, color='w', ls='--'); bar.text(-.2, at, 'floor', ha='right', va='center')
-    filtered = mag @ codec.filters
     return fig, {'window, ms': 1000 * cfg.win_length / cfg.sample_rate, 'hop, ms': 1000 * cfg.hop_length / cfg.sample_rate,
                  'frames': T, 'values a second': round(cfg.sample_rate / cfg.hop_length * cfg.n_mels), 'samples a second': cfg.sample_rate,
-                 'below the floor, %': 100 * (filtered < cfg.floor).float().mean().item()}
+                 'below the floor, %': 100 * (raw < np.log(2 * cfg.floor)).float().mean().item()}
 
-# %% ../nbs/11_explore.ipynb #888fd48e
+# %% ../nbs/11_explore.ipynb #d74382a6
 def heard_again(
     wav, # wav[S], peak 1
     cfg:MelConfig,
@@ -136,7 +135,7 @@ def heard_again(
     x = codec.encode(wav[None])
     if cfg.hop_length > cfg.win_length // 2:
         raise ExploreError(f'hop {cfg.hop_length}: no way back, for windows of {cfg.win_length} would leave holes between them; half a window at most')
-    again = codec.decode(x, method, length=len(wav))
+    again = codec.decode(x, method, length=len(wav), **({'progress': False} if method == 'gradient' else {}))
     return again[0], ((codec.encode(again) - x).abs().mean() * cfg.std * DB).item()
 
 # %% ../nbs/11_explore.ipynb #f94eac73
@@ -245,7 +244,7 @@ class ClipPicker(W.VBox):
     @property
     def controls(self): return [self.source, *(c for panel in self.panels.values() for c in panel)]
 
-# %% ../nbs/11_explore.ipynb #caaf2f24
+# %% ../nbs/11_explore.ipynb #6f144319
 @patch
 def wav(self:ClipPicker,
     sr:int, # Hz
@@ -262,11 +261,6 @@ def wav(self:ClipPicker,
     path = Path(self.path.value.strip()).expanduser()
     if not path.is_file(): raise ExploreError(f'{path}: {"a folder, not a file" if path.is_dir() else "no such file"}; check the path')
     return first_seconds(path, path.name, sr)
-
-@patch(as_prop=True)
-def said(self:ClipPicker)->dict:
-    "The conditions that are set in the menus"
-    return {k: c.value for k, c in self.cond.items()}
 
 # %% ../nbs/11_explore.ipynb #40328271
 class SpectrogramExplorer(Explorer):
@@ -290,12 +284,13 @@ class SpectrogramExplorer(Explorer):
         self.button.on_click(lambda _: self.best())
         self.refresh()
 
-# %% ../nbs/11_explore.ipynb #49a4e250
+# %% ../nbs/11_explore.ipynb #72612376
 @patch(as_prop=True)
 def cfg(self:SpectrogramExplorer)->MelConfig:
     "The settings of the sliders"
     low, high = self.band.value
-    return MelConfig(self.rate.value, max(512, self.window.value), self.window.value, self.hop.value, self.mels.value, float(low), float(high), self.floor.value)
+    return MelConfig(sample_rate=self.rate.value, n_fft=max(512, self.window.value), win_length=self.window.value, hop_length=self.hop.value,
+                     n_mels=self.mels.value, f_min=float(low), f_max=float(high), floor=self.floor.value)
 
 @patch
 def clear(self:SpectrogramExplorer):
@@ -525,10 +520,10 @@ def show_mixture(theta, value, ax):
     ax.set(xlabel='value of the element, normalised log-mel', ylabel='density', xlim=(-3.5, 5), ylim=(0, None))
     ax.legend(loc='center left', bbox_to_anchor=(1, .5), frameon=False)
 
-# %% ../nbs/11_explore.ipynb #b2b48e28
+# %% ../nbs/11_explore.ipynb #474da2ed
 def density_view(
     x, # x[T, M], normalised units
-    nll, # Nats [T, M], as `nll_map` gives them
+    nll, # Nats [T, M]: minus `mixture_log_prob(theta, x)`, or `nll_map`
     theta, # [T, M, 3K], as `all_params` gives them
     i:int, # Frame
     j:int, # Bin
@@ -549,7 +544,7 @@ def density_view(
     tier = tier_map(-(-len(x) // time_factor(n_tiers)) * time_factor(n_tiers), x.shape[1], n_tiers)[i, j].item()
     return fig, {'drawn by tier': tier, 'true value': x[i, j].item(), 'its surprise, nats': nll[i, j].item(), 'the clip, nats per element': nll.mean().item()}
 
-# %% ../nbs/11_explore.ipynb #a9d798b1
+# %% ../nbs/11_explore.ipynb #3bd12d28
 class DensityExplorer(Explorer):
     "Move (i, j) over a clip: what the model expected there, and what came"
     def __init__(self, model:MelNet=None):
@@ -576,7 +571,8 @@ class DensityExplorer(Explorer):
         cfg = self.model.cfg
         batch = canvas(self.clip.wav(cfg.audio.sample_rate), cfg.audio, cfg.frames, dither=True)
         batch.cond = {k: torch.tensor([c.value]) for k, c in self.cond.items()}
-        self._scored = batch.x[0], nll_map(self.model, batch)[0], all_params(self.model, batch)
+        theta = all_params(self.model, batch)
+        self._scored = batch.x[0], -mixture_log_prob(theta, batch.x[0]), theta
         self.i.max = batch.x.shape[1] - 1
         self._draw()
 
@@ -653,7 +649,7 @@ def clear(self:GenerationExplorer):
     self.player.clear()
     self.x = self.wav = None
 
-# %% ../nbs/11_explore.ipynb #0a7c2fd0
+# %% ../nbs/11_explore.ipynb #7289416a
 @patch
 def _sample(self:GenerationExplorer):
     self.clear()
@@ -669,7 +665,7 @@ def _sample(self:GenerationExplorer):
         start = time.monotonic()
         tiers[g:] = [x.detach().cpu().clone()]
         if pace: time.sleep(1 / pace)
-        if i == T - 1 or start - shown > .07:
+        if i == T - 1 or start - shown > (.04 if pace else .25):
             self._picture(easel, so_far(tiers[:g], tiers[g], i, G)[0, :frames], f'tier {g + 1} of {G}, frame {i + 1} of {T}')
             shown = time.monotonic()
         idle += time.monotonic() - start
