@@ -6,7 +6,7 @@
 __all__ = ['MelNetError', 'AudioError', 'ConfigError', 'check_wav', 'load_audio', 'level', 'check_fields', 'require',
            'config_from', 'MelConfig', 'MelCodec', 'show_mel', 'play', 'writing', 'save_audio']
 
-# %% ../nbs/00_audio.ipynb #1a1cfe4b
+# %% ../nbs/00_audio.ipynb #c905cb1b
 import contextlib, math, os, sys, tempfile, types, warnings
 import librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
 from dataclasses import dataclass, fields, replace
@@ -16,6 +16,8 @@ from typing import Union, get_args, get_origin, get_type_hints
 from fastcore.basics import patch
 from IPython.display import Audio
 from torch import nn
+from torch.nn.functional import pad
+from tqdm.auto import tqdm
 
 # %% ../nbs/00_audio.ipynb #1d22c89b
 def _import_torchaudio():
@@ -49,18 +51,23 @@ def check_wav(wav, name='audio'):
     if not torch.isfinite(wav).all(): raise AudioError(f'{name}: holds NaN or Inf; repair it, with numpy.nan_to_num for example')
     if not wav.any(): raise AudioError(f'{name}: is silent, every sample is zero; leave it out')
 
-# %% ../nbs/00_audio.ipynb #b0ab92a3
+# %% ../nbs/00_audio.ipynb #1603ca78
 def load_audio(
-    path, # A file that libsndfile reads: wav, flac, ogg, mp3, ...
+    path, # A file that libsndfile reads (wav, flac, ogg, mp3, ...), or an open binary file, such as an upload
     sr:int, # Sample rate of the result in Hz
 )->torch.Tensor: # wav[S], mono, float32, nominally within ±1
     "Read a recording, mix it down to mono and resample it to `sr`"
     if not isinstance(sr, int) or sr <= 0: raise AudioError(f'sample rate {sr!r}: expected a positive number of Hz, such as 22050')
-    if not Path(path).is_file(): raise FileNotFoundError(f'{path}: {"a folder, not a file" if Path(path).is_dir() else "no such file"}; check the path')
-    try: wav, rate = sf.read(str(path), dtype='float32', always_2d=True)
-    except sf.LibsndfileError as e: raise AudioError(f'{path}: not readable as audio ({e}); convert it to wav or flac') from None
-    check_wav(wav, path)
-    return AF.resample(torch.from_numpy(wav.mean(1)), rate, sr)
+    upload = hasattr(path, 'read')
+    name = getattr(path, 'name', 'upload') if upload else path
+    if not upload and not Path(path).is_file(): raise FileNotFoundError(f'{path}: {"a folder, not a file" if Path(path).is_dir() else "no such file"}; check the path')
+    try:
+        with sf.SoundFile(path if upload else str(path)) as f:              # block by block: an hour in stereo is never held whole
+            rate, parts = f.samplerate, [b.mean(1) for b in f.blocks(2**20, dtype='float32', always_2d=True)]
+    except (sf.LibsndfileError, TypeError) as e: raise AudioError(f'{name}: not readable as audio ({e}); convert it to wav or flac') from None
+    wav = np.concatenate([np.zeros(0, 'float32'), *parts])
+    check_wav(wav, name)
+    return torch.from_numpy(librosa.resample(wav, orig_sr=rate, target_sr=sr, res_type='soxr_hq'))
 
 # %% ../nbs/00_audio.ipynb #86ce26ca
 def level(
@@ -109,7 +116,7 @@ def config_from(
             raise ConfigError(f'{cls.__name__} has no field {name!r}; ' + (f'did you mean {near[0]!r}?' if near else f'it has {", ".join(known)}'))
     return cls(**values)
 
-# %% ../nbs/00_audio.ipynb #17011946
+# %% ../nbs/00_audio.ipynb #c7018df2
 @dataclass(frozen=True)
 class MelConfig:
     "How a waveform becomes a normalised log-mel spectrogram, and back"
@@ -124,16 +131,21 @@ class MelConfig:
     dither: float = 0.05      # standard deviation of the noise added to spectrograms that are trained on or scored, normalised units
     mean: float = 0.          # of log(mel + floor) over the corpus; 0 with std 1 means not yet measured
     std: float = 1.           # of log(mel + floor) over the corpus
+    mel_scale: str = 'slaney' # 'slaney' (linear below 1,000 Hz, logarithmic above) or 'htk' (2595 log10(1 + f/700))
+    power: int = 1            # what the filters average: 1 magnitudes, 2 powers; the floor is in the same unit
 
     def __post_init__(self):
         check_fields(self)
         for name in ('sample_rate', 'n_fft', 'win_length', 'hop_length', 'n_mels', 'floor', 'std'):
             require(getattr(self, name) > 0, self, name, 'must be above zero')
+        require(self.n_fft % 2 == 0, self, 'n_fft', 'must be even')
         require(self.win_length <= self.n_fft, self, 'win_length', f'must not exceed n_fft = {self.n_fft}')
         require(self.hop_length <= self.win_length, self, 'hop_length', f'must not exceed win_length = {self.win_length}, or samples are skipped')
         require(0 <= self.f_min < self.f_high, self, 'f_min', f'must lie from 0 to below f_max = {self.f_high} Hz')
         require(self.f_high <= self.sample_rate/2, self, 'f_max', f'must not exceed half the sample rate, {self.sample_rate/2} Hz')
         require(self.dither >= 0, self, 'dither', 'must not be negative')
+        require(self.mel_scale in ('slaney', 'htk'), self, 'mel_scale', "must be 'slaney' or 'htk'")
+        require(self.power in (1, 2), self, 'power', 'must be 1 (magnitudes) or 2 (powers)')
 
     @property
     def f_high(self): return self.sample_rate/2 if self.f_max is None else self.f_max
@@ -141,15 +153,17 @@ class MelConfig:
     def n_samples(self, frames): return (frames - 1) * self.hop_length
     def seconds(self, frames): return self.n_samples(frames) / self.sample_rate
 
-# %% ../nbs/00_audio.ipynb #9d375af1
+# %% ../nbs/00_audio.ipynb #6ed85f74
 class MelCodec(nn.Module):
     "wav[B, S] to normalised log-mel x[B, T, M] and back; frame i is centred on sample i * hop_length"
+    chunk = 4096    # frames that are worked on at once, so that an hour of audio fits in memory
+
     def __init__(self, cfg:MelConfig):
         super().__init__()
         self.cfg = cfg
         with warnings.catch_warnings():                             # torchaudio only warns of empty filters
             warnings.simplefilter('ignore')
-            filters = AF.melscale_fbanks(cfg.n_fft//2 + 1, cfg.f_min, cfg.f_high, cfg.n_mels, cfg.sample_rate, norm='slaney', mel_scale='slaney')  # (F, M)
+            filters = AF.melscale_fbanks(cfg.n_fft//2 + 1, cfg.f_min, cfg.f_high, cfg.n_mels, cfg.sample_rate, norm='slaney', mel_scale=cfg.mel_scale)  # (F, M)
         empty = (filters.sum(0) == 0).sum().item()
         require(not empty, cfg, 'n_mels', f'{empty} of the filters catch no frequency; lower it, or raise n_fft = {cfg.n_fft}')
         self.register_buffer('filters', filters, persistent=False)
@@ -162,7 +176,11 @@ class MelCodec(nn.Module):
 
     def magnitude(self, wav): return self.stft(wav).abs()
 
-# %% ../nbs/00_audio.ipynb #e30113a7
+    def to_mel(self, spec):
+        "Mel magnitudes (powers where `cfg.power` is 2) [B, T, M] of a complex spectrogram"
+        return (spec.abs() if self.cfg.power == 1 else spec.real.square() + spec.imag.square()) @ self.filters
+
+# %% ../nbs/00_audio.ipynb #b5e4e81f
 @patch
 def encode(self:MelCodec,
     wav, # wav[B, S], at `cfg.sample_rate`, nominally within ±1
@@ -174,9 +192,17 @@ def encode(self:MelCodec,
     if wav.shape[1] < c.win_length:
         raise AudioError(f'{wav.shape[1]} samples are shorter than one window of {c.win_length}; pad the clip with zeros')
     if not torch.isfinite(wav).all(): raise AudioError('wav holds NaN or Inf; repair it, with torch.nan_to_num for example')
-    return ((self.magnitude(wav) @ self.filters + c.floor).log() - c.mean) / c.std
+    T, N, step = c.n_frames(wav.shape[1]), c.n_fft, max(1, self.chunk // len(wav))
+    mels = []
+    for i in range(0, T, step):                                     # frames i to j, and the samples that they see
+        j = min(i + step, T)
+        a, b = i * c.hop_length - N//2, (j - 1) * c.hop_length - N//2 + N
+        piece = pad(wav[:, max(a, 0):b], (max(-a, 0), max(b - wav.shape[1], 0)))
+        spec = torch.stft(piece, N, c.hop_length, c.win_length, self.window, center=False, return_complex=True).transpose(1, 2)
+        mels.append(self.to_mel(spec))
+    return ((torch.cat(mels, 1) + c.floor).log() - c.mean) / c.std
 
-# %% ../nbs/00_audio.ipynb #cd44f410
+# %% ../nbs/00_audio.ipynb #5a1db926
 def show_mel(
     x, # x[T, M], normalised units
     cfg:MelConfig,
@@ -188,7 +214,7 @@ def show_mel(
     if ax is None: _, ax = plt.subplots(figsize=(5, 2.6), layout='constrained')
     T, M = x.shape
     ax.imshow(x.detach().cpu().T, origin='lower', aspect='auto', **{'vmin': -1.5, 'vmax': 3, 'cmap': 'magma', **kwargs})
-    hz = librosa.mel_frequencies(cfg.n_mels + 2, fmin=cfg.f_min, fmax=cfg.f_high)[1:-1]
+    hz = librosa.mel_frequencies(cfg.n_mels + 2, fmin=cfg.f_min, fmax=cfg.f_high, htk=cfg.mel_scale == 'htk')[1:-1]
     bins = np.linspace(0, M - 1, 5).round().astype(int)
     ax.set_yticks(bins, [f'{hz[b * cfg.n_mels // M]:.0f}' for b in bins])
     frames = np.linspace(0, T - 1, 4).round().astype(int)
@@ -196,48 +222,132 @@ def show_mel(
     ax.set(xlabel='time, s', ylabel='frequency, Hz', title=title)
     return ax
 
-# %% ../nbs/00_audio.ipynb #5caf8299
+# %% ../nbs/00_audio.ipynb #c3f9beeb
 @patch
 def fit_mel(self:MelCodec,
-    mag, # Non-negative linear magnitudes [B, T, F]
-    mel, # Mel magnitudes [B, T, M]
+    mag, # Non-negative linear magnitudes (powers where `cfg.power` is 2) [B, T, F]
+    mel, # The mel wanted, in the same unit [B, T, M]
+    spread=None, # mel @ filters.T, if it is at hand
 ): # Magnitudes [B, T, F] whose mel is nearer to `mel`
     "One multiplicative update of least squares (Lee & Seung)"
     W = self.filters
-    return mag * (mel @ W.T) / ((mag @ W) @ W.T + 1e-8)
+    return mag * (mel @ W.T if spread is None else spread) / ((mag @ W) @ W.T + 1e-8)
 
 @patch
 def invert_mel(self:MelCodec,
-    mel, # Mel magnitudes [B, T, M]
+    mel, # Mel magnitudes or powers [B, T, M]
     n_iter:int=50, # Multiplicative updates
-): # Non-negative linear magnitudes [B, T, F]
+): # Non-negative linear magnitudes or powers [B, T, F]
     "Least-squares linear spectrum that stays non-negative"
-    mag = mel @ (self.filters / self.filters.sum(0)).T + 1e-8
-    for _ in range(n_iter): mag = self.fit_mel(mag, mel)
+    mag, spread = mel @ (self.filters / self.filters.sum(0)).T + 1e-8, mel @ self.filters.T
+    for _ in range(n_iter): mag = self.fit_mel(mag, mel, spread)
     return mag
 
-# %% ../nbs/00_audio.ipynb #1bfbb607
+# %% ../nbs/00_audio.ipynb #1cbd94c7
+@patch
+def istft(self:MelCodec,
+    spec, # Complex spectrogram [B, T, F]
+    length:int, # Samples of the result
+): # wav[B, S]
+    "The waveform whose spectrogram is nearest to `spec`: windowed frames, added where they overlap"
+    c, T = self.cfg, spec.shape[1]
+    K, spare = -(-c.n_fft // c.hop_length), c.n_fft - c.win_length
+    window = pad(self.window, (spare // 2, spare - spare // 2))
+    def overlap_add(frames):
+        blocks = pad(frames, (0, K * c.hop_length - c.n_fft)).view(len(frames), T, K, c.hop_length)
+        out = blocks.new_zeros(len(frames), T + K - 1, c.hop_length)
+        for k in range(K): out[:, k:k+T] += blocks[:, :, k]
+        return out.view(len(frames), -1)[:, c.n_fft//2:c.n_fft//2 + length]
+    wav = overlap_add(torch.fft.irfft(spec, c.n_fft) * window) / overlap_add(window.square().expand(1, T, -1)).clamp(min=1e-3)
+    return pad(wav, (0, length - wav.shape[1]))
+
+# %% ../nbs/00_audio.ipynb #42ae166a
+@patch
+def griffinlim(self:MelCodec,
+    mel, # Mel magnitudes or powers [B, T, M]
+    length:int, # Samples, (T - 1) * hop_length or up to a hop more
+    n_iter:int=60, # Times to the waveform and back
+): # wav[B, S]
+    "Griffin and Lim's loop with momentum; after each turn the magnitudes that came back are fitted to the mel"
+    p, spread, last = self.cfg.power, mel @ self.filters.T, 0.
+    size = lambda spec: (spec.real.square() + spec.imag.square() + 1e-16).sqrt()       # many times faster than spec.abs()
+    mag = self.invert_mel(mel) ** (1/p)
+    noise = torch.rand(mag.shape[1:], generator=torch.Generator().manual_seed(0)).to(mag)
+    spec = torch.polar(mag, 2 * math.pi * noise.expand_as(mag))
+    for _ in range(n_iter):
+        new = self.stft(self.istft(spec, length))
+        mag = self.fit_mel(size(new) ** p + 1e-8, mel, spread) ** (1/p)
+        ahead, last = new - .99/1.99 * last, new                                       # as far beyond `new` as new + .99 (new - last)
+        spec = torch.view_as_complex(torch.view_as_real(ahead) * (mag / size(ahead))[..., None])
+    return self.istft(spec, length)
+
+# %% ../nbs/00_audio.ipynb #4ede162b
+@patch
+def gradient(self:MelCodec,
+    wav, # Where to start [B, S]
+    mel, # Mel magnitudes or powers wanted [B, T, M]
+    n_iter:int=200, # Evaluations of the gradient for each clip
+    progress:bool=True,
+): # wav[B, S]
+    "Move the samples themselves until their mel is the one wanted: L-BFGS on the magnitudes, then on their logarithm"
+    root = lambda m: m if self.cfg.power == 1 else (m + 1e-12).sqrt()
+    done, bar = [], tqdm(total=n_iter * len(wav), desc='gradient', disable=not progress)
+    for y, m in zip(wav.detach().clone()[:, None], mel[:, None]):                     # clip by clip: no clip depends on its company
+        eps = max(.003 * root(m).amax().item(), self.cfg.floor ** (1/self.cfg.power))
+        for squeeze in (root, lambda m: (root(m) + eps).log()):
+            target = squeeze(m)
+            def closure():
+                opt.zero_grad(); bar.update()
+                loss = (squeeze(self.to_mel(self.stft(y))) - target).square().sum()
+                loss.backward()
+                return loss
+            opt = torch.optim.LBFGS([y.requires_grad_()], max_iter=n_iter, max_eval=n_iter // 2, history_size=10, tolerance_grad=0, tolerance_change=0, line_search_fn='strong_wolfe')
+            with torch.enable_grad(): opt.step(closure)
+        done.append(y.detach())
+    return torch.cat(done)
+
+# %% ../nbs/00_audio.ipynb #d6a741f9
+@patch
+def pieces(self:MelCodec,
+    mel, # [B, T, M]
+): # First frame, end and overlap in frames, for each piece
+    "Cut a long spectrogram where it is quiet, into overlapping pieces of at most `chunk` frames"
+    T, start, half = mel.shape[1], 0, self.chunk // 2
+    k = -(-self.cfg.n_fft // self.cfg.hop_length)
+    while T - start > self.chunk:
+        cut = start + half + mel[:, start+half:start+self.chunk-k].sum((0, 2)).argmin().item()
+        yield start, cut + k, 2*k - 1
+        start = cut - k
+    yield start, T, 2*k - 1
+
+# %% ../nbs/00_audio.ipynb #c0bfd1b1
 @patch
 def decode(self:MelCodec,
     x, # x[B, T, M], normalised units
-    method:str='griffinlim', # The way the phases are found
+    method:str='griffinlim', # 'griffinlim', fast, or 'gradient', which starts from its result and comes nearer
     length:int=None, # Samples of the result; None is (T - 1) * hop_length
+    n_iter:int=None, # Iterations of the method; None is 60 or 200
+    progress:bool=True, # Show a bar while 'gradient' works
 ): # wav[B, S]
     "Waveforms whose spectrogram is close to `x`; the same `x` always gives the same waveform"
-    c = self.cfg
-    if method != 'griffinlim': raise AudioError(f'method {method!r}: expected "griffinlim"')
-    if x.ndim != 3 or x.shape[2] != c.n_mels or x.shape[1] < 2:
-        raise AudioError(f'decode takes x[B, T, {c.n_mels}] with at least 2 frames, got {tuple(x.shape)}')
-    mel = ((x.float() * c.std + c.mean).exp() - c.floor).clamp(min=0)
-    istft = lambda spec, n=None: torch.istft(spec.transpose(1, 2), c.n_fft, c.hop_length, c.win_length, self.window, length=n)
-    mag, last = self.invert_mel(mel), 0.
-    noise = torch.rand(mag.shape[1:], generator=torch.Generator().manual_seed(0)).to(mag)
-    phase = torch.polar(torch.ones_like(mag), 2 * math.pi * noise.expand_as(mag))
-    for _ in range(60):
-        spec = self.stft(istft(mag * phase))
-        ahead, last = spec + .99 * (spec - last), spec
-        phase, mag = ahead / (ahead.abs() + 1e-16), self.fit_mel(spec.abs() + 1e-8, mel)
-    return istft(mag * phase, length or c.n_samples(x.shape[1]))
+    c, h = self.cfg, self.cfg.hop_length
+    if method not in ('griffinlim', 'gradient'): raise AudioError(f'method {method!r}: expected "griffinlim" or "gradient"')
+    if not torch.is_tensor(x) or x.ndim != 3 or x.shape[2] != c.n_mels or x.shape[1] < 2:
+        raise AudioError(f'decode takes x[B, T, {c.n_mels}] with at least 2 frames, got {tuple(getattr(x, "shape", ()))}')
+    if length is not None and length < 1: raise AudioError(f'length {length!r}: expected a positive number of samples')
+    with torch.no_grad(): mel = ((x.float() * c.std + c.mean).exp() - c.floor).clamp(min=0)
+    if not torch.isfinite(mel).all(): raise AudioError('x holds NaN, Inf or values too large for any sound; check what it was drawn from')
+    least = c.n_samples(x.shape[1])
+    out = mel.new_zeros(len(x), min(max(length or 0, least), least + h - 1))
+    for i, j, fade in self.pieces(mel):
+        n = (out.shape[1] if j == x.shape[1] else (j - 1) * h) - i * h
+        with torch.no_grad(): wav = self.griffinlim(mel[:, i:j], n, *([n_iter] if n_iter and method == 'griffinlim' else []))
+        if method == 'gradient': wav = self.gradient(wav, mel[:, i:j], n_iter or 200, progress)
+        ramp = torch.linspace(0, 1, fade * h).to(wav)
+        if i: wav[:, :len(ramp)] *= ramp
+        if j < x.shape[1]: wav[:, -len(ramp):] *= 1 - ramp
+        out[:, i*h:i*h + n] += wav
+    return pad(out, (0, (length or least) - out.shape[1]))
 
 # %% ../nbs/00_audio.ipynb #f2bf89b5
 def play(
