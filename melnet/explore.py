@@ -65,12 +65,12 @@ def spoken(text:str, voice:str, sr:int):
     if not len(clip.wav): raise ExploreError(f'espeak-ng has nothing to say to {text!r}; write a word or two')
     return level(AF.resample(clip.wav[:int(LONGEST * clip.sample_rate)], clip.sample_rate, sr))
 
-# %% ../nbs/11_explore.ipynb #6cf37001
+# %% ../nbs/11_explore.ipynb #2e28874d
 def mel_ticks(
     cfg:MelConfig,
 ): # Bins (with fractions) and Hz
     "Round frequencies, and where they lie on the mel axis"
-    centres = librosa.mel_frequencies(cfg.n_mels + 2, fmin=cfg.f_min, fmax=cfg.f_high)[1:-1]
+    centres = librosa.mel_frequencies(cfg.n_mels + 2, fmin=cfg.f_min, fmax=cfg.f_high, htk=cfg.mel_scale == 'htk')[1:-1]
     inside = lambda hz: hz[(hz >= centres[0]) & (hz <= centres[-1])]
     hz = inside(np.array([100, 200, 500, 1000, 2000, 4000, 8000]))
     if len(hz) < 3: hz = inside(np.arange(0, 12000, 100 if centres[-1] - centres[0] < 1000 else 500))[::2]
