@@ -187,7 +187,7 @@ class Explorer:
         self.picture.value, self.text.value, self.numbers = png(fig), table(numbers), numbers
         self.picture.layout.display = None
 
-# %% ../nbs/11_explore.ipynb #a43d2603
+# %% ../nbs/11_explore.ipynb #e3ae78bd
 @patch
 def attempt(self:Explorer,
     doing:str, # What is said meanwhile
@@ -208,7 +208,7 @@ def slider(cls, name, value, low, high, step, **kwargs):
     "A slider that reports when it is let go"
     return cls(description=name, value=value, min=low, max=high, step=step, continuous_update=False, **COMMON, **kwargs)
 
-COMMON = dict(style={'description_width': '112px'}, layout=W.Layout(width='330px'))
+COMMON = dict(style={'description_width': '120px'}, layout=W.Layout(width='330px'))
 
 def choice(name, options, value): return W.SelectionSlider(description=name, options=options, value=value, continuous_update=False, **COMMON)
 
@@ -578,7 +578,7 @@ class DensityExplorer(Explorer):
 
     def _draw(self): self.show(*density_view(*self._scored, self.i.value, self.j.value, self.model.cfg.audio, len(self.model.tiers)))
 
-# %% ../nbs/11_explore.ipynb #e8fa7692
+# %% ../nbs/11_explore.ipynb #09fbfc5b
 class Canvas:
     "A picture of a clip in the making, redrawn many times"
     def __init__(self, cfg:MelConfig, frames:int):
@@ -587,7 +587,7 @@ class Canvas:
         self.ax.set_facecolor('.8')
         self.image = show_bins(torch.full((frames, cfg.n_mels), torch.nan), cfg, self.ax, cmap='magma', vmin=-1.5, vmax=3)
         self.ax.set_title(' ')
-        self.fig.canvas.draw()
+        self.fig.draw_without_rendering()
         self.fig.set_layout_engine('none')         # laid out once
 
     def draw(self, picture, title): # picture[T, M]; the figure
@@ -695,13 +695,13 @@ def _finish(self:GenerationExplorer, easel, x, frames, took):
     self.text.value = table(self.numbers)
     return 'stopped; this is what was drawn so far' if self.stopping else ''
 
-# %% ../nbs/11_explore.ipynb #e9aa94ae
+# %% ../nbs/11_explore.ipynb #192a5bef
 @patch
 def keep(self:GenerationExplorer):
     "Put the draw beside the earlier ones"
     cfg, fig = self.model.cfg.audio, Figure(figsize=(2.9, 1.9), layout='constrained')
     show_bins(self.x[0], cfg, fig.subplots(), cmap='magma', vmin=-1.5, vmax=3)
-    player, image = Player(), W.Image(value=png(fig), format='png')
+    player, image = Player(), W.Image(value=png(fig), format='png', layout=W.Layout(width='290px'))
     player.load(html.escape(self.title), self.wav, cfg.sample_rate)
     self.kept.children += (W.VBox([image, player]),)
     self._enable(False)
