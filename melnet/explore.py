@@ -28,7 +28,7 @@ from .model import *
 from .sample import *
 import torchaudio.functional as AF
 
-# %% ../nbs/11_explore.ipynb #aa30caa6
+# %% ../nbs/11_explore.ipynb #0922c7f4
 class ExploreError(MelNetError):
     "A request that an explorer cannot show"
 
@@ -44,7 +44,7 @@ def first_seconds(
         with sf.SoundFile(file) as f: wav, rate = f.read(int(LONGEST * f.samplerate), dtype='float32', always_2d=True), f.samplerate
     except sf.LibsndfileError as e: raise AudioError(f'{name}: not readable as audio ({e.error_string}); convert it to wav or flac') from None
     check_wav(wav, name)
-    return level(AF.resample(torch.from_numpy(wav.mean(1)), rate, sr))
+    return level(torch.from_numpy(librosa.resample(wav.mean(1), orig_sr=rate, target_sr=sr, res_type='soxr_hq')))
 
 # %% ../nbs/11_explore.ipynb #3d588e2b
 @functools.lru_cache
