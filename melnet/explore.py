@@ -4,19 +4,18 @@
 
 # %% auto #0
 __all__ = ['LONGEST', 'DB', 'COMMON', 'METHODS', 'STACKS', 'EXPLORERS', 'ExploreError', 'first_seconds', 'shipped', 'drawn',
-           'spoken', 'mel_ticks', 'show_bins', 'spectrogram_view', 'heard_again', 'png', 'table', 'Player', 'Explorer',
-           'slider', 'choice', 'menu', 'watch', 'cond_menus', 'ClipPicker', 'SpectrogramExplorer', 'so_far', 'tier_map',
-           'canvas', 'tiers_view', 'TiersExplorer', 'receptive_field', 'may_see', 'field_view', 'FieldExplorer',
-           'all_params', 'show_mixture', 'density_view', 'DensityExplorer', 'Canvas', 'GenerationExplorer',
-           'explorer_page']
+           'spoken', 'sheet', 'mel_ticks', 'show_bins', 'spectrogram_view', 'heard_again', 'png', 'table', 'Player',
+           'Explorer', 'slider', 'choice', 'menu', 'watch', 'cond_menus', 'ClipPicker', 'SpectrogramExplorer', 'so_far',
+           'tier_map', 'canvas', 'tiers_view', 'TiersExplorer', 'receptive_field', 'may_see', 'field_view',
+           'FieldExplorer', 'all_params', 'show_mixture', 'density_view', 'DensityExplorer', 'Canvas',
+           'GenerationExplorer', 'explorer_page']
 
-# %% ../nbs/11_explore.ipynb #1c4f74a6
+# %% ../nbs/11_explore.ipynb #e2585ec9
 import functools, html, importlib.util, io, threading, time, warnings
-import ipywidgets as W, librosa, nbformat, numpy as np, soundfile as sf, torch
+import ipywidgets as W, librosa, matplotlib.pyplot as plt, nbformat, numpy as np, soundfile as sf, torch
 from dataclasses import replace
 from pathlib import Path
 from IPython.display import display
-from matplotlib.figure import Figure
 from fastcore.basics import patch
 from .audio import *
 from .corpus import *
@@ -65,6 +64,13 @@ def spoken(text:str, voice:str, sr:int):
     if not len(clip.wav): raise ExploreError(f'espeak-ng has nothing to say to {text!r}; write a word or two')
     return level(AF.resample(clip.wav[:int(LONGEST * clip.sample_rate)], clip.sample_rate, sr))
 
+# %% ../nbs/11_explore.ipynb #3d440f0c
+def sheet(width:float, height:float):
+    "An empty figure, inches wide and high, that is seen only where somebody shows it"
+    fig = plt.figure(figsize=(width, height), layout='constrained')
+    plt.close(fig)
+    return fig
+
 # %% ../nbs/11_explore.ipynb #2e28874d
 def mel_ticks(
     cfg:MelConfig,
@@ -96,7 +102,7 @@ def show_bins(
     ax.set(xlabel='time, s', ylabel='frequency, Hz')
     return image
 
-# %% ../nbs/11_explore.ipynb #97f59389
+# %% ../nbs/11_explore.ipynb #c9b57182
 DB = 20 / np.log(10)   # decibels for one natural logarithm of a magnitude
 
 def spectrogram_view(
@@ -109,7 +115,7 @@ def spectrogram_view(
     mag = codec.magnitude(wav[None])[0]
     raw = codec.encode(wav[None])[0] * cfg.std + cfg.mean                       # log(mel + floor)
     linear, mel = (mag + 1e-9).log() * DB, raw * DB
-    fig = Figure(figsize=(8.4, 6.2), layout='constrained')
+    fig = sheet(8.4, 6.2)
     axes = fig.subplots(3, 1, sharex=True, height_ratios=(1, 2, 2))
     axes[0].plot(np.arange(len(wav)) / cfg.sample_rate, wav, 'k', lw=.6)
     axes[0].set(ylabel='sample', ylim=(-1.1, 1.1), title='waveform')
@@ -284,7 +290,7 @@ class SpectrogramExplorer(Explorer):
         self.button.on_click(lambda _: self.best())
         self.refresh()
 
-# %% ../nbs/11_explore.ipynb #72612376
+# %% ../nbs/11_explore.ipynb #e904101d
 @patch(as_prop=True)
 def cfg(self:SpectrogramExplorer)->MelConfig:
     "The settings of the sliders"
@@ -311,6 +317,7 @@ def refresh(self:SpectrogramExplorer):
     self.attempt('drawing', self._update)
     if self.error is None: self.attempt('turning the picture into sound again (Griffin-Lim)', self._play, keep=True)
 
+# %% ../nbs/11_explore.ipynb #e4dd017a
 @patch
 def best(self:SpectrogramExplorer):
     "The slow inversion"
@@ -380,7 +387,7 @@ def canvas(
     "One clip as the model is given it"
     return Spectrograms([Clip('clip', wav, cfg.sample_rate)], cfg, frames).batch([0], dither=dither)
 
-# %% ../nbs/11_explore.ipynb #c5aca5ee
+# %% ../nbs/11_explore.ipynb #585cc361
 def tiers_view(
     x, # x[T, M], T a multiple of what the tiers need
     cfg:MelConfig,
@@ -392,7 +399,7 @@ def tiers_view(
     tiers, owner = split(x[None], n_tiers), tier_map(*x.shape, n_tiers)
     i = min(i, tiers[g].shape[1] - 1)
     picture = so_far(tiers[:g], tiers[g], i, n_tiers)[0]
-    fig = Figure(figsize=(8.4, 3.6), layout='constrained')
+    fig = sheet(8.4, 3.6)
     left, right = fig.subplots(1, 2, width_ratios=(2, 1.1))
     left.set_facecolor('.8')
     show_bins(picture, cfg, left, cmap='magma', vmin=-1.5, vmax=3)
@@ -460,13 +467,13 @@ def may_see(stack:str, i:int, j:int, T:int, M:int): # Bool [T, M]
     frame, bin = torch.arange(T).view(-1, 1), torch.arange(M)
     return (frame < i) | ((frame == i) & (bin < j) & (stack == 'frequency-delayed'))
 
-# %% ../nbs/11_explore.ipynb #4a5763f6
+# %% ../nbs/11_explore.ipynb #208fca39
 def field_view(stacks:DelayedStacks, stack:str, layer:int, i:int, j:int, T:int): # The figure, and a dict of numbers
     "What element (i, j) sees in one layer of one stack; parameters as for `receptive_field`"
     grad = receptive_field(stacks, stack, layer, i, j, T)
     M = grad.shape[1]
     seen, may = grad > 0, may_see(stack, i, j, T, M)
-    fig = Figure(figsize=(6.4, 4), layout='constrained')
+    fig = sheet(6.4, 4)
     ax = fig.subplots()
     ax.set_facecolor('.85')
     strength = torch.where(seen, grad, torch.nan).log10()
@@ -520,7 +527,7 @@ def show_mixture(theta, value, ax):
     ax.set(xlabel='value of the element, normalised log-mel', ylabel='density', xlim=(-3.5, 5), ylim=(0, None))
     ax.legend(loc='center left', bbox_to_anchor=(1, .5), frameon=False)
 
-# %% ../nbs/11_explore.ipynb #474da2ed
+# %% ../nbs/11_explore.ipynb #1dc47621
 def density_view(
     x, # x[T, M], normalised units
     nll, # Nats [T, M]: minus `mixture_log_prob(theta, x)`, or `nll_map`
@@ -531,7 +538,7 @@ def density_view(
     n_tiers:int=1, # G
 ): # The figure, and a dict of numbers
     "A clip, its surprise map, and the mixture that the model predicted for element (i, j)"
-    fig = Figure(figsize=(8.4, 5.2), layout='constrained')
+    fig = sheet(8.4, 5.2)
     maps, below = fig.subfigures(2, 1, height_ratios=(1, 1))
     top = maps.subplots(1, 2)
     for ax, picture, title, style in ((top[0], x, 'clip', dict(cmap='magma', vmin=-1.5, vmax=3)), (top[1], nll, 'surprise, nats', dict(cmap='viridis', vmin=-2, vmax=4))):
@@ -578,11 +585,11 @@ class DensityExplorer(Explorer):
 
     def _draw(self): self.show(*density_view(*self._scored, self.i.value, self.j.value, self.model.cfg.audio, len(self.model.tiers)))
 
-# %% ../nbs/11_explore.ipynb #09fbfc5b
+# %% ../nbs/11_explore.ipynb #ac6af7e1
 class Canvas:
     "A picture of a clip in the making, redrawn many times"
     def __init__(self, cfg:MelConfig, frames:int):
-        self.fig = Figure(figsize=(8.4, 3.2), layout='constrained')
+        self.fig = sheet(8.4, 3.2)
         self.ax, self.cfg = self.fig.subplots(), cfg
         self.ax.set_facecolor('.8')
         self.image = show_bins(torch.full((frames, cfg.n_mels), torch.nan), cfg, self.ax, cmap='magma', vmin=-1.5, vmax=3)
@@ -695,11 +702,11 @@ def _finish(self:GenerationExplorer, easel, x, frames, took):
     self.text.value = table(self.numbers)
     return 'stopped; this is what was drawn so far' if self.stopping else ''
 
-# %% ../nbs/11_explore.ipynb #192a5bef
+# %% ../nbs/11_explore.ipynb #5b876df7
 @patch
 def keep(self:GenerationExplorer):
     "Put the draw beside the earlier ones"
-    cfg, fig = self.model.cfg.audio, Figure(figsize=(2.9, 1.9), layout='constrained')
+    cfg, fig = self.model.cfg.audio, sheet(2.9, 1.9)
     show_bins(self.x[0], cfg, fig.subplots(), cmap='magma', vmin=-1.5, vmax=3)
     player, image = Player(), W.Image(value=png(fig), format='png', layout=W.Layout(width='290px'))
     player.load(html.escape(self.title), self.wav, cfg.sample_rate)
