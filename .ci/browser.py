@@ -189,7 +189,11 @@ def drive_generation(p, tmp):
     p.keys('prime, frames', 'ArrowRight', 12); p.pick('clip', 'toy voice'); p.keys('pace, frames', 'Home')
     p.press('draw'); p.page.wait_for_timeout(2500); p.press('stop'); p.page.wait_for_timeout(300)
     p.settle(); check('stopped' in p.note(), f'GenerationExplorer: stopped: {p.note()!r}'); playable(p, 2)
-    p.expect('draw to the end', lambda: (p.keys('pace, frames', 'End'), p.press('draw'), p.page.wait_for_timeout(300)), True, True); p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 3)
+    p.expect('draw to the end', lambda: (p.keys('pace, frames', 'End'), p.press('draw'), p.page.wait_for_timeout(300)), True, True)
+    p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 3)
+    p.expect('forget', lambda: p.press('forget'), False, True); playable(p, 1)
+    check(not p.button('forget').is_enabled(), 'GenerationExplorer: nothing left to forget')
+    p.press('keep'); p.settle()
 
 DRIVES = {'SpectrogramExplorer': drive_spectrogram, 'TiersExplorer': drive_tiers, 'FieldExplorer': drive_field, 'DensityExplorer': drive_density, 'GenerationExplorer': drive_generation}
 
