@@ -228,11 +228,15 @@ def drive(browser, mode, out):
 def main(out, *modes):
     out, start = Path(out), time.time()
     out.mkdir(parents=True, exist_ok=True)
+    if not modes:                                    # side by side, one core each
+        runs = [subprocess.Popen([sys.executable, __file__, str(out), mode], stdout=subprocess.PIPE, text=True) for mode in ('lab', 'voila')]
+        for run in runs: print(run.communicate()[0], flush=True)
+        return any(run.returncode for run in runs)
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium(p), headless=True, args=FLAGS)
-        for mode in modes or ('lab', 'voila'): drive(browser, mode, out)
+        for mode in modes: drive(browser, mode, out)
         browser.close()
-    print(f'browser: {done - len(failures)} checks passed, {len(failures)} failed, {time.time() - start:.0f} s', *failures, sep='\n  ')
+    print(f'browser, {" ".join(modes)}: {done - len(failures)} checks passed, {len(failures)} failed, {time.time() - start:.0f} s', *failures, sep='\n  ')
     return bool(failures)
 
 if __name__ == '__main__':
