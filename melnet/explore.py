@@ -467,7 +467,7 @@ def may_see(stack:str, i:int, j:int, T:int, M:int): # Bool [T, M]
     frame, bin = torch.arange(T).view(-1, 1), torch.arange(M)
     return (frame < i) | ((frame == i) & (bin < j) & (stack == 'frequency-delayed'))
 
-# %% ../nbs/11_explore.ipynb #208fca39
+# %% ../nbs/11_explore.ipynb #d38a25a3
 def field_view(stacks:DelayedStacks, stack:str, layer:int, i:int, j:int, T:int): # The figure, and a dict of numbers
     "What element (i, j) sees in one layer of one stack; parameters as for `receptive_field`"
     grad = receptive_field(stacks, stack, layer, i, j, T)
@@ -480,10 +480,9 @@ def field_view(stacks:DelayedStacks, stack:str, layer:int, i:int, j:int, T:int):
     image = ax.imshow(strength.T, origin='lower', cmap='viridis', vmin=-6, vmax=0, aspect='auto')
     fig.colorbar(image, label='log10 of the gradient')
     blind = (may & ~seen).nonzero()
-    if len(blind): ax.plot(*blind.T, 'x', color='.35', ms=5, label='allowed, not seen')
-    ax.plot(i, j, 's', ms=11, mfc='w', mec='k', mew=2, label=f'element ({i}, {j})')
-    ax.set(xlabel='frame i', ylabel='mel bin j', title=f'{stack} stack, layer {layer}', xlim=(-.5, T - .5), ylim=(-.5, M - .5))
-    ax.legend(loc='lower right', frameon=False)
+    if len(blind): ax.plot(*blind.T, 'x', color='.35', ms=5)
+    ax.plot(i, j, 's', ms=11, mfc='w', mec='k', mew=2)
+    ax.set(xlabel='frame i', ylabel='mel bin j', title=f'{stack} stack, layer {layer}\n□ element ({i}, {j})' + ('    × allowed, not seen' if len(blind) else ''), xlim=(-.5, T - .5), ylim=(-.5, M - .5))
     return fig, {'seen': seen.sum().item(), 'allowed': may.sum().item(), 'of the future': (seen & ~may).sum().item()}
 
 # %% ../nbs/11_explore.ipynb #4e6e5350
