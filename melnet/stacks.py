@@ -68,15 +68,21 @@ def shift_freq(x):
     "x[B, T, M] one bin higher; the first bin is zero: x_i(j-1)"
     return torch.cat([torch.zeros_like(x[:, :, :1]), x[:, :, :-1]], 2)
 
-# %% ../nbs/04_stacks.ipynb #b94af6c5
-def by_lines(run, axis, recompute, *h, lines=128):
-    "run(*h) on block after block of the lines along an axis, each kept for the backward pass by its input alone"
+# %% ../nbs/04_stacks.ipynb #49370d3b
+def by_lines(
+    run, # A function of h that treats each line of `axis` by itself
+    axis:str, # 'time' or 'freq'
+    recompute:bool, # Keep only h for the backward pass, and run every block of lines again when it is needed
+    *h, # What `run` takes, each [B, T, M, H]
+    lines:int=128, # Lines in a block
+): # [B, T, M, H]
+    "run(*h); where memory counts, block after block of the lines along an axis"
     if not (recompute and torch.is_grad_enabled()): return run(*h)
     across = 2 if axis == 'time' else 1
     blocks = zip(*(part.split(max(1, lines // len(part)), across) for part in h))
     return torch.cat([checkpoint(run, *block, use_reentrant=False, preserve_rng_state=False) for block in blocks], across)
 
-# %% ../nbs/04_stacks.ipynb #bb2eece4
+# %% ../nbs/04_stacks.ipynb #0e4a8571
 class TimeDelayedLayer(nn.Module):
     "Equation (6): RNNs forward in time, forward and backward in frequency; what they say is projected and added"
     def __init__(self, hidden:int):
@@ -85,7 +91,7 @@ class TimeDelayedLayer(nn.Module):
         self.W = nn.Linear(3*hidden, hidden)
 
     def forward(self, h, recompute=False):  # h^t[l-1] -> h^t[l], both [B, T, M, H]
-        W_time, W_freq = self.W.weight.tensor_split([self.W.out_features], 1)
+        W_time, W_freq = self.W.weight.tensor_split([self.W.out_features], 1)    # W^t_l for its three states
         def time(h): return F.linear(self.time(h), W_time, self.W.bias)
         def freq(h): return F.linear(self.freq(h), W_freq)
         return h + by_lines(time, 'time', recompute, h) + by_lines(freq, 'freq', recompute, h)
@@ -111,10 +117,10 @@ class CentralisedLayer(nn.Module):
     def forward(self, h):  # h^c[l-1] -> h^c[l], both [B, T, 1, H]: one wide bin
         return self.W(self.time(h)) + h
 
-# %% ../nbs/04_stacks.ipynb #34fb7dd2
+# %% ../nbs/04_stacks.ipynb #1ea39afd
 class DelayedStacks(nn.Module):
     "The stacks of one tier: h^f[L] at (i, j) from the elements before (i, j) in raster order"
-    recompute = False   # True trades time for memory in training
+    recompute = False   # True saves memory in training, for one more forward pass; set it with `recompute`
     def __init__(self,
         n_mels:int, # M of this tier
         n_layers:int, # L
@@ -131,12 +137,12 @@ class DelayedStacks(nn.Module):
 
     def inputs(self, before, below, z):
         "h^t[0], h^f[0], h^c[0] from x_(i-1), x_i(j-1) and the conditions z: equations (7), (9), (11), (13), (14)"
-        h_t = self.in_t(before.unsqueeze(-1)) + self.bin_t + z.get('t', 0.)
-        h_f = self.in_f(below.unsqueeze(-1)) + self.bin_f + z.get('f', 0.)
-        h_c = self.in_c(before).unsqueeze(2) + z.get('c', 0.) if self.c else None
+        h_t = self.in_t(before.unsqueeze(-1)) + self.bin_t + z.get('t', 0.)              # (7) with (13)
+        h_f = self.in_f(below.unsqueeze(-1)) + self.bin_f + z.get('f', 0.)               # (9) with (14)
+        h_c = self.in_c(before).unsqueeze(2) + z.get('c', 0.) if self.c else None        # (11)
         return h_t, h_f, h_c
 
-# %% ../nbs/04_stacks.ipynb #e238f01b
+# %% ../nbs/04_stacks.ipynb #c107301e
 @patch
 def forward(self:DelayedStacks,
     x, # x[B, T, M]
@@ -145,16 +151,19 @@ def forward(self:DelayedStacks,
     "The whole array at once, from known x: teacher forcing"
     h_t, h_f, h_c = self.inputs(shift_time(x), shift_freq(x), z or {})
     for l, (t, f) in enumerate(zip(self.t, self.f)):
-        h_t = context = t(h_t, self.recompute)
+        h_t = context = t(h_t, self.recompute)                                           # (6)
         if self.c:
-            h_c = self.c[l](h_c)
+            h_c = self.c[l](h_c)                                                         # section 4.3
             context = h_t + h_c
-        h_f = f(h_f, context, self.recompute)
+        h_f = f(h_f, context, self.recompute)                                            # (8), and (12) with h^c
     return h_f
 
-# %% ../nbs/04_stacks.ipynb #6da1e59c
-def recompute(module, on=True):
-    "Have every part of a model that can trade time for memory do so, or no longer"
+# %% ../nbs/04_stacks.ipynb #9637b8e2
+def recompute(
+    module, # A `Tier`, a `MelNet` or any part of one
+    on:bool=True, # Whether to save memory in training
+): # The module
+    "Keep as little as possible for the backward pass, in every part that can"
     for m in module.modules():
         if hasattr(m, 'recompute'): m.recompute = on
     return module
