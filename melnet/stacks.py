@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['AxisLSTM', 'shift_time', 'shift_freq', 'TimeDelayedLayer', 'FrequencyDelayedLayer', 'CentralisedLayer',
-           'DelayedStacks']
+           'DelayedStacks', 'by_lines', 'recompute']
 
-# %% ../nbs/04_stacks.ipynb #9a083961
+# %% ../nbs/04_stacks.ipynb #ad4ba3c3
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 from fastcore.basics import patch
 
 # %% ../nbs/04_stacks.ipynb #9fd05250
@@ -97,9 +99,10 @@ class CentralisedLayer(nn.Module):
     def forward(self, h):  # h^c[l-1] -> h^c[l], both [B, T, 1, H]: one wide bin
         return self.W(self.time(h)) + h
 
-# %% ../nbs/04_stacks.ipynb #b2dbc183
+# %% ../nbs/04_stacks.ipynb #1ea39afd
 class DelayedStacks(nn.Module):
     "The stacks of one tier: h^f[L] at (i, j) from the elements before (i, j) in raster order"
+    recompute = False   # True saves memory in training, for one more forward pass; set it with `recompute`
     def __init__(self,
         n_mels:int, # M of this tier
         n_layers:int, # L
@@ -116,12 +119,12 @@ class DelayedStacks(nn.Module):
 
     def inputs(self, before, below, z):
         "h^t[0], h^f[0], h^c[0] from x_(i-1), x_i(j-1) and the conditions z: equations (7), (9), (11), (13), (14)"
-        h_t = self.in_t(before.unsqueeze(-1)) + self.bin_t + z.get('t', 0.)
-        h_f = self.in_f(below.unsqueeze(-1)) + self.bin_f + z.get('f', 0.)
-        h_c = self.in_c(before).unsqueeze(2) + z.get('c', 0.) if self.c else None
+        h_t = self.in_t(before.unsqueeze(-1)) + self.bin_t + z.get('t', 0.)              # (7) with (13)
+        h_f = self.in_f(below.unsqueeze(-1)) + self.bin_f + z.get('f', 0.)               # (9) with (14)
+        h_c = self.in_c(before).unsqueeze(2) + z.get('c', 0.) if self.c else None        # (11)
         return h_t, h_f, h_c
 
-# %% ../nbs/04_stacks.ipynb #129415c4
+# %% ../nbs/04_stacks.ipynb #1f5447b2
 @patch
 def forward(self:DelayedStacks,
     x, # x[B, T, M]
@@ -129,10 +132,48 @@ def forward(self:DelayedStacks,
 ): # h^f[L] [B, T, M, H]
     "The whole array at once, from known x: teacher forcing"
     h_t, h_f, h_c = self.inputs(shift_time(x), shift_freq(x), z or {})
+    saving = self.recompute and torch.is_grad_enabled()
     for l, (t, f) in enumerate(zip(self.t, self.f)):
-        h_t = context = t(h_t)
+        if saving: t, f = t.recomputing, f.recomputing
+        h_t = context = t(h_t)                                                           # (6)
         if self.c:
-            h_c = self.c[l](h_c)
+            h_c = self.c[l](h_c)                                                         # section 4.3
             context = h_t + h_c
-        h_f = f(h_f, context)
+        h_f = f(h_f, context)                                                            # (8), and (12) with h^c
     return h_f
+
+# %% ../nbs/04_stacks.ipynb #3ef57660
+def by_lines(
+    run, # A function of h that treats each line of `axis` by itself
+    axis:str, # 'time' or 'freq'
+    *h, # What `run` takes, each [B, T, M, H]
+    lines:int=128, # Lines in a block
+): # run(*h) [B, T, M, H]
+    "run(*h), block after block of the lines along an axis; a block is run again when the backward pass comes by"
+    across = 2 if axis == 'time' else 1
+    blocks = zip(*(part.split(max(1, lines // len(part)), across) for part in h))
+    return torch.cat([checkpoint(run, *block, use_reentrant=False, preserve_rng_state=False) for block in blocks], across)
+
+# %% ../nbs/04_stacks.ipynb #535fa0c4
+@patch
+def recomputing(self:TimeDelayedLayer, h):
+    "Equation (6) again, keeping only h^t[l-1] for the backward pass"
+    W_time, W_freq = self.W.weight.tensor_split([self.W.out_features], 1)
+    def time(h): return F.linear(self.time(h), W_time, self.W.bias)
+    def freq(h): return F.linear(self.freq(h), W_freq)
+    return h + by_lines(time, 'time', h) + by_lines(freq, 'freq', h)
+
+@patch
+def recomputing(self:FrequencyDelayedLayer, h, context):
+    "Equations (8) and (12) again, keeping only h^f[l-1] and the other stacks' states"
+    return by_lines(self.forward, 'freq', h, context)
+
+# %% ../nbs/04_stacks.ipynb #9637b8e2
+def recompute(
+    module, # A `Tier`, a `MelNet` or any part of one
+    on:bool=True, # Whether to save memory in training
+): # The module
+    "Keep as little as possible for the backward pass, in every part that can"
+    for m in module.modules():
+        if hasattr(m, 'recompute'): m.recompute = on
+    return module
