@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BLOCK', 'noise', 'draw_value', 'draw_naive', 'draw_cached', 'draw_frame', 'frame_of', 'draw_fast', 'which_sampler',
            'SampleError', 'check_request', 'check_temperature', 'check_seed', 'one_thread', 'reporting', 'fill_in',
-           'draw_tiers', 'sample', 'naive_sample', 'sampler', 'scored_sample']
+           'draw_tiers', 'sample', 'naive_sample', 'sampler', 'scored_sample', 'processes', 'shared_sample']
 
 # %% ../nbs/07_sample.ipynb #9074ad56
 import contextlib, numpy as np, torch, warnings
@@ -561,3 +561,30 @@ def scored_sample(
     scores, names = [], ('frames', 'cond', 'temperature', 'seed', 'prime', 'coarse')
     x = draw_tiers(sampler(model), model, n, *(kwargs.get(k) for k in names), kwargs.get('progress', True), scores)
     return x, scores
+
+# %% ../nbs/07_sample.ipynb #86f8dac8
+def processes(model):
+    "The processes that share the work, as accelerate sees them: number, index, device"
+    from accelerate import PartialState
+    return PartialState(cpu=model.device.type == 'cpu')
+
+def shared_sample(
+    model:MelNet,
+    n:int, # Clips B of all processes together
+    cond:dict=None, # A condition's name to one number or B of them
+    seed=None, # One number or B of them
+    prime=None, # x[B, P, M]
+    coarse:list=None, # The lowest tiers
+    progress=True, # A bar in the first process, or False
+    **kwargs, # frames and temperature, as for `sample`
+): # x[B, T, M] in every process
+    "`sample`, with the clips shared out over the processes of `accelerate launch`; call it in every one"
+    from accelerate.utils import broadcast_object_list, gather
+    state = processes(model)
+    if callable(progress) and state.num_processes > 1: raise SampleError('progress: with several processes give True or False; a draw that one of them stops cannot be put together')
+    seeds, cond = broadcast_object_list([check_seed(seed, n)])[0], check_cond(model.cfg.classes, cond, n)
+    share = -(-n // state.num_processes)                                  # the last clip is drawn twice where n does not divide
+    own = torch.arange(state.process_index * share, (state.process_index + 1) * share).clamp(max=n - 1)
+    x = sample(model, share, cond={k: v[own] for k, v in cond.items()}, seed=[seeds[b] for b in own], prime=None if prime is None else prime[own],
+               coarse=[c[own] for c in coarse or []], progress=progress and state.is_main_process, **kwargs)
+    return gather(x.contiguous().to(state.device)).to(x.device)[:n] if state.num_processes > 1 else x
