@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['value_name', 'value_number', 'tier_pictures', 'picture', 'paths', 'write_clips', 'demo', 'write_tensors',
-           'spectrogram_of', 'given', 'draw', 'clip_names', 'open_corpus', 'fit', 'fail', 'main']
+           'spectrogram_of', 'given', 'draw', 'requested', 'open_corpus', 'fit', 'fail', 'main']
 
 # %% ../nbs/12_cli.ipynb #351c838f
 import sys, time, torch
@@ -43,7 +43,7 @@ def value_number(
     if str(value).isdecimal(): return int(value)
     raise ConditionError(f'{name} = {value!r}: expected {", ".join(labels) if labels else "a number"}')
 
-# %% ../nbs/12_cli.ipynb #b6f73c12
+# %% ../nbs/12_cli.ipynb #93aff61b
 def tier_pictures(
     model:MelNet,
     x, # x[T, M]
@@ -60,6 +60,7 @@ def tier_pictures(
         ax.set_xticks([0, len(part) - 1], ['0', f'{cfg.seconds(len(x)):.2f}'])
     return fig
 
+# %% ../nbs/12_cli.ipynb #1d21c4fa
 def picture(
     model:MelNet,
     x, # x[B, T, M]
@@ -176,7 +177,7 @@ def given(model, n, frames, prime, prime_seconds, coarse, coarse_tiers):
     if prime: more['prime'] = spectrogram_of(model, prime, prime_seconds).expand(n, -1, -1)
     return more
 
-# %% ../nbs/12_cli.ipynb #b366b34c
+# %% ../nbs/12_cli.ipynb #ae4c89db
 def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|str]|None=None, frames:int|None=None,
          temperature:float|list[float]|None=None, seed:int=0, prime:str|None=None, prime_seconds:float=.2,
          coarse:str|None=None, coarse_tiers:int=1, overwrite:bool=False, progress:bool=True):
@@ -198,22 +199,21 @@ def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|str]|None=N
         progress: Show a bar.
     """
     model = MelNet.from_pretrained(weights)
-    numbers = {k: value_number(model.cfg, k, v) for k, v in (cond or {}).items()}
-    check_cond(model.cfg.classes, numbers, n)
-    names = clip_names(model, numbers, n, seed, prime, coarse)
-    files = paths(out, names, overwrite, ('.png', '.safetensors'))
-    more = given(model, n, frames, prime, prime_seconds, coarse, coarse_tiers)
+    numbers, names = requested(model, cond, n, seed, prime, coarse)
+    files, more = paths(out, names, overwrite, ('.png', '.safetensors')), given(model, n, frames, prime, prime_seconds, coarse, coarse_tiers)
     x = shared_sample(model, n, cond=numbers, temperature=temperature, seed=seed, progress=progress, **more)
     if not processes(model).is_main_process: return
     write_tensors(model, x, files)
     print(f'{write_clips(model, x, names, files, min(n, 8)):.1f} s of audio: {", ".join(map(str, files))}; beside each wav its picture and spectrogram')
 
-# %% ../nbs/12_cli.ipynb #17798b43
-def clip_names(model, numbers, n, seed, prime, coarse):
-    "File names without suffix: conditions, what was given, seed"
+# %% ../nbs/12_cli.ipynb #5af62099
+def requested(model, cond, n, seed, prime, coarse):
+    "Conditions as numbers, and file names without suffix: conditions, what was given, seed"
+    numbers = {k: value_number(model.cfg, k, v) for k, v in (cond or {}).items()}
+    check_cond(model.cfg.classes, numbers, n)
     tags = [value_name(model.cfg, k, numbers[k]) for k in model.cfg.classes]
     tags += [f'{how}-{Path(path).stem}' for how, path in (('prime', prime), ('coarse', coarse)) if path]
-    return ['_'.join([*tags, f'seed{seed + b}']) for b in range(n)]
+    return numbers, ['_'.join([*tags, f'seed{seed + b}']) for b in range(n)]
 
 # %% ../nbs/12_cli.ipynb #31b62633
 def open_corpus(

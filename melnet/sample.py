@@ -268,7 +268,7 @@ def start(h, c, first):
 @jit
 def mm(a, w, out): np.dot(a, w, out)
 
-# %% ../nbs/07_sample.ipynb #84b01f74
+# %% ../nbs/07_sample.ipynb #0dff73bc
 @partial(jit, inline='always')
 def enter(W, R, z_t, z_f, z_c, i, x):
     "Equations (7), (9), (11), (13), (14) for frame i; h^f[0] without its x_i(j-1) term"
@@ -287,6 +287,7 @@ def enter(W, R, z_t, z_f, z_c, i, x):
             v, w = x[b, i - 1, j], W.in_c[j]
             for k in range(H): h[k] += v * w[k]
 
+# %% ../nbs/07_sample.ipynb #857a83d2
 @partial(jit, inline='always')
 def time_layer(W, R, l, B):
     "Equation (6): the RNN in time makes one step, the RNNs in frequency run up and down the frame"
@@ -474,7 +475,7 @@ def reporting(progress, model, shapes):
             bar.update(work[g])
         yield report
 
-# %% ../nbs/07_sample.ipynb #de7e5d29
+# %% ../nbs/07_sample.ipynb #a3b2f454
 def fill_in(
     tiers:list, # Complete tiers, coarse to fine
     x, # The tier that was being drawn [B, T, M]; None when it had not begun
@@ -485,6 +486,7 @@ def fill_in(
 ): # x[B, at most T, M]
     "A whole picture from an unfinished draw: missing elements repeat their coarser neighbours"
     G = len(known)
+    warnings.warn(f'stopped in tier {len(tiers) + 1} of {G} after frame {done}; what is missing repeats its coarser neighbours')
     if not tiers: tiers, frames = [x[:, :done]], min(frames, done * time_factor(G))
     while len(tiers) < G:
         own = merge(tiers).clone()
@@ -498,25 +500,23 @@ def fill_in(
 class Stop(Exception):
     "The caller's `progress` returned False"
 
-# %% ../nbs/07_sample.ipynb #1f923a2e
+# %% ../nbs/07_sample.ipynb #a3dfdf40
 @torch.no_grad()
 def draw_tiers(draw, model, n, frames, cond, temperature, seed, prime, coarse, progress, scores=None):
     "All tiers with one of the samplers; `scores`, if given, receives the log-densities of each tier"
     frames, temps, prime, tiers = check_request(model, n, frames, temperature, prime, coarse)
-    G, device, seeds = len(model.tiers), model.device, check_seed(seed, n)
-    to = dict(device=device, dtype=next(model.parameters()).dtype)
-    cond = check_cond(model.cfg.classes, cond, n, device)
+    G, seeds, to = len(model.tiers), check_seed(seed, n), dict(device=model.device, dtype=next(model.parameters()).dtype)
+    cond = check_cond(model.cfg.classes, cond, n, model.device)
     shapes, below = tier_shapes(frames, model.cfg.n_mels, G), tier_lengths(frames, G)[1]
     known, n_known = split(pad_frames(prime.to(**to), G), G), tier_lengths(prime.shape[1], G)[0]
     tiers, first = [x.to(**to) for x in tiers], len(tiers)
     with reporting(progress, model, shapes) as report, one_thread():
         try:
-            for g in range(first, G):
+            for g, P in list(enumerate(n_known))[first:]:
                 x, done, tier = None, 0, model.tiers[g]
                 u, eps = (r.to(**to) for r in noise(seeds, n, g, *shapes[g]))
-                z = tier.conditions(merge(tiers) if g else None, torch.full((n,), below[g], device=device) if g else None, cond)
-                x, logp, P = torch.zeros_like(u), None if scores is None else torch.zeros_like(u), n_known[g]
-                x[:, :P] = known[g][:, :P]
+                z = tier.conditions(merge(tiers) if g else None, torch.full((n,), below[g], device=model.device) if g else None, cond)
+                x, logp = torch.cat([known[g][:, :P], torch.zeros_like(u[:, P:])], 1), None if scores is None else torch.zeros_like(u)
                 for i in draw(tier, x, P, u, eps, temps[g], z, logp):
                     done = i + 1
                     if report(g, i, len(x[0]), x) is False and not (g == G - 1 and done == len(x[0])): raise Stop
@@ -524,7 +524,6 @@ def draw_tiers(draw, model, n, frames, cond, temperature, seed, prime, coarse, p
                 if scores is not None: scores.append(logp)
         except (KeyboardInterrupt, Stop) as stop:
             if isinstance(stop, KeyboardInterrupt) and g == first and done <= n_known[g]: raise
-            warnings.warn(f'stopped in tier {g + 1} of {G} after frame {done} of {shapes[g][0]}; what is missing repeats its coarser neighbours')
             return fill_in(tiers, x if len(tiers) == g else None, done, known, n_known, frames)
     return merge(tiers)[:, :frames]
 
