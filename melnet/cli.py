@@ -43,7 +43,7 @@ def value_number(
     if str(value).isdecimal(): return int(value)
     raise ConditionError(f'{name} = {value!r}: expected {", ".join(labels) if labels else "a number"}')
 
-# %% ../nbs/12_cli.ipynb #93aff61b
+# %% ../nbs/12_cli.ipynb #56a1ae02
 def tier_pictures(
     model:MelNet,
     x, # x[T, M]
@@ -53,10 +53,11 @@ def tier_pictures(
     "One clip after each tier, coarse to fine"
     cfg, G = model.cfg.audio, len(model.tiers)
     fig = fig or plt.figure(figsize=(2.4*G, 2.4), layout='constrained')
+    fig.suptitle(name, fontsize=9)
     tiers = split(pad_frames(x[None], G), G)
     for g, ax in enumerate(fig.subplots(1, G, squeeze=False)[0]):
         part = merge(tiers[:g+1])[0]
-        show_mel(part, cfg, ax, f'{name}: tier{"s 1 to" if g else ""} {g + 1}')
+        show_mel(part, cfg, ax, f'tier{"s 1 to" if g else ""} {g + 1}')
         ax.set_xticks([0, len(part) - 1], ['0', f'{cfg.seconds(len(x)):.2f}'])
     return fig
 
@@ -177,7 +178,7 @@ def given(model, n, frames, prime, prime_seconds, coarse, coarse_tiers):
     if prime: more['prime'] = spectrogram_of(model, prime, prime_seconds).expand(n, -1, -1)
     return more
 
-# %% ../nbs/12_cli.ipynb #ae4c89db
+# %% ../nbs/12_cli.ipynb #539d743f
 def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|str]|None=None, frames:int|None=None,
          temperature:float|list[float]|None=None, seed:int=0, prime:str|None=None, prime_seconds:float=.2,
          coarse:str|None=None, coarse_tiers:int=1, overwrite:bool=False, progress:bool=True):
@@ -190,7 +191,7 @@ def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|str]|None=N
         cond: Conditions by name, each a number or a label, such as --cond.digit=7 --cond.speaker=theo.
         frames: Length in frames; the model's own by default.
         temperature: One number or one per tier; the model's own by default.
-        seed: Of the first clip; the next has seed + 1, and so on.
+        seed: Of the first clip; the next has seed + 1, and so on. Ctrl-C writes what has been drawn by then.
         prime: A recording that each clip begins with.
         prime_seconds: How much of that recording is given.
         coarse: A recording whose lowest tiers are given, so that only the finer ones are drawn.
