@@ -65,12 +65,19 @@ def bad_images(all_pages):
             if not outside(src) and not (nbs/unquote(src)).is_file(): yield f'{name}: image {src}, but there is no such file'
             if not src.startswith('data:') and (not alt.strip() or alt == NO_ALT): yield f'{name}: image {src[:60]} has no alt text'
 
+def entries(node):
+    "All pages named in a piece of Quarto's YAML: plain names, and those behind `href`"
+    if isinstance(node, str): return [node] if node.endswith('.ipynb') else []
+    return [name for part in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else []) for name in entries(part)]
+
 def bad_sidebar(all_pages):
-    "The sidebar names every page once, and no other"
-    listed = re.findall(r'^\s*-\s*(\S+\.ipynb)\s*$', (nbs/'sidebar.yml').read_text(encoding='utf-8'), re.M)
-    for name in sorted({*listed, *all_pages}):
-        if name not in all_pages: yield f'sidebar.yml: {name}, but there is no such page'
-        elif listed.count(name) != 1: yield f'sidebar.yml: names {name} {listed.count(name)} times; it should once'
+    "The sidebar names every page once; it and the bar above name no other"
+    import yaml
+    load = lambda path: yaml.safe_load(path.read_text(encoding='utf-8'))['website']
+    sidebar, navbar = entries(load(nbs/'sidebar.yml')['sidebar']), entries(load(top/'_quarto.yml')['navbar'])
+    for name in sorted({*sidebar, *navbar} - {*all_pages}): yield f'sidebar.yml or _quarto.yml: {name}, but there is no such page'
+    for name in all_pages:
+        if sidebar.count(name) != 1: yield f'sidebar.yml: names {name} {sidebar.count(name)} times; it should once'
 
 def bad_badges(all_pages):
     "A badge opens its own page"
@@ -116,8 +123,9 @@ def bad_class(full, cls, ours):
     if not (cls.__dict__.get('__doc__') or '').strip(): yield f'{full}: no docstring'
     made = cls if hasattr(cls, '__dataclass_fields__') else cls.__dict__.get('__init__')
     if made: yield from (line for line in undocumented(full, made) if not line.endswith('no docstring'))
-    for name, member in vars(cls).items():
-        fn = inspect.unwrap(getattr(member, '__func__', member))
+    for name in vars(cls):
+        member = getattr(cls, name)
+        fn = inspect.unwrap(getattr(member, '__func__', member))          # a class method, or one that `patch` made
         if name.startswith('_') or not inspect.isfunction(fn) or not ours(fn): continue
         if name == 'forward':
             if not re.search(r'def forward\(.*#.*\S', inspect.getsource(fn)): yield f'{full}.forward: no comment behind its def'
