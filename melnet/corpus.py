@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['VOWELS', 'FSDD_URL', 'FSDD_SHA256', 'DIGITS', 'AUDIO_SUFFIXES', 'CorpusError', 'Clip', 'hashed', 'Corpus',
            'toy_voice', 'toy_corpus', 'read_members', 'fsdd', 'espeak', 'folder', 'Batch', 'Spectrograms',
-           'batch_order', 'measure']
+           'batch_order', 'measure', 'Verdict', 'check_exercise']
 
-# %% ../nbs/01_corpus.ipynb #57fb6dca
-import _ctypes, contextlib, ctypes, hashlib, io, os, re, tarfile, zipfile, zlib
+# %% ../nbs/01_corpus.ipynb #7b5a2a71
+import _ctypes, contextlib, ctypes, hashlib, io, math, os, re, tarfile, zipfile, zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 import numpy as np, soundfile as sf, torch, torch.nn.functional as F
@@ -282,3 +282,39 @@ def measure(
         n, total, squares = n + x.numel(), total + x.sum().item(), squares + x.square().sum().item()
     mean = total / n
     return replace(cfg, mean=round(mean, 4), std=round((squares / n - mean**2)**.5, 4))
+
+# %% ../nbs/01_corpus.ipynb #23758017
+class Verdict(str):
+    "What `check_exercise` found, as text to read; `ok` is True when every case is right"
+    ok = False
+    __repr__ = str.__str__
+
+_STUB = 'nothing is returned yet'
+
+def _off(yours, expected, eps):
+    "What is off, in a few words; nothing if all is right"
+    if yours is None: return _STUB
+    if not torch.is_tensor(expected): return '' if yours == expected else f'{yours!r}, expected {expected!r}'
+    if not torch.is_tensor(yours): return f'{type(yours).__name__}, expected a tensor'
+    if yours.shape != expected.shape: return f'shape {tuple(yours.shape)}, expected {tuple(expected.shape)}'
+    if torch.allclose(a := yours.detach().double(), b := expected.detach().double(), rtol=eps, atol=eps): return ''
+    at = tuple(i.item() for i in torch.unravel_index((a - b).abs().nan_to_num(math.inf).argmax(), a.shape))
+    return f'{a[at].item():.4g} at {list(at)}, expected {b[at].item():.4g}' if at else f'{a.item():.4g}, expected {b.item():.4g}'
+
+# %% ../nbs/01_corpus.ipynb #674f98c6
+def check_exercise(
+    fn, # The reader's function
+    expected, # One that is right
+    cases:dict, # A case's name to the arguments of both
+    eps:float=1e-4, # How far numbers may lie apart, absolutely or in proportion
+)->Verdict: # A line for each case; shows itself
+    "Run a reader's function beside one that is right, and say what is off; whatever it does, there is no traceback"
+    wrong = {}
+    for name, args in cases.items():
+        try: wrong[name] = _off(fn(*args), expected(*args), eps)
+        except Exception as e: wrong[name] = f'stops with {type(e).__name__}: {e}'
+    lines = [f'not yet  {name}: {fault}' if fault else f'right    {name}' for name, fault in wrong.items()]
+    if set(wrong.values()) == {_STUB}: lines = [f'not yet  {_STUB}; fill in the body and run this cell again']
+    verdict = Verdict('\n'.join(lines))
+    verdict.ok = not any(wrong.values())
+    return verdict

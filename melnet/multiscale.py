@@ -16,17 +16,25 @@ def splits_time(
     "Odd tiers above the first split time, even ones frequency"
     return g > 1 and g % 2 == 1
 
-# %% ../nbs/03_multiscale.ipynb #e8fe50ba
-def time_factor(n_tiers:int)->int:
+# %% ../nbs/03_multiscale.ipynb #263e8c26
+def time_factor(
+    n_tiers:int, # G
+)->int:
     "Frames of the whole spectrogram for each frame of the first tier"
     return 2 ** sum(splits_time(g) for g in range(2, n_tiers + 1))
 
-def mel_factor(n_tiers:int)->int:
+def mel_factor(
+    n_tiers:int, # G
+)->int:
     "Mel bins of the whole spectrogram for each bin of the first tier"
     return 2 ** (n_tiers // 2)
 
-# %% ../nbs/03_multiscale.ipynb #571dfcbc
-def check_split(T, M, n_tiers):
+# %% ../nbs/03_multiscale.ipynb #bde0926c
+def check_split(
+    T:int, # Frames
+    M:int, # Mel bins
+    n_tiers:int, # G
+):
     "Refuse a spectrogram that cannot be halved as often as the tiers need"
     if n_tiers < 1: raise ValueError(f'n_tiers = {n_tiers}: there must be at least one tier')
     f, t = mel_factor(n_tiers), time_factor(n_tiers)
