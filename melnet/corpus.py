@@ -200,7 +200,7 @@ def folder(
     clips = [Clip(p.relative_to(path).as_posix(), p, sr, who(p), labels=labels(p)) for p in files]
     return Corpus(path.name, clips, {'speaker': speakers} if len(speakers) > 1 else {})
 
-# %% ../nbs/01_corpus.ipynb #f1a3df25
+# %% ../nbs/01_corpus.ipynb #52941ecf
 @dataclass
 class Batch:
     "Spectrograms side by side, padded at the end to the longest"
@@ -208,6 +208,8 @@ class Batch:
     lengths: torch.Tensor  # true frames [B]
     cond: dict             # a condition's name to LongTensor[B]
     ids: list              # the clips' ids
+    rows: list|None = None # their places in the whole batch, where this is a part of one
+    whole: int|None = None # clips in the whole batch
 
 class Spectrograms:
     "The levelled clips of one split, handed out as batches of normalised spectrograms"
@@ -233,24 +235,28 @@ class Spectrograms:
         wav = F.pad(wav, (0, max(0, least - len(wav))))
         return wav if self.frames is None else wav[:least]
 
-# %% ../nbs/01_corpus.ipynb #6718cea3
+# %% ../nbs/01_corpus.ipynb #71e8172d
 @patch
 def batch(self:Spectrograms,
     index:list, # Which clips
     seed:int=None, # Of the dither: fresh noise in training; None gives each clip its own fixed noise
     dither:bool=True, # False shows the spectrogram bare
+    rows:list=None, # Only these places of the batch, just as they are in the whole one; None is all of it
 )->Batch:
     "Encode clips side by side; dither is added to true frames, padding is zero"
-    cfg, wavs = self.codec.cfg, [self.wavs[i] for i in index]
-    lengths = torch.tensor([self.lengths[i] for i in index])
-    x = self.codec.encode(torch.nn.utils.rnn.pad_sequence(wavs, batch_first=True))
+    cfg, whole = self.codec.cfg, list(index)
+    rows = list(range(len(whole)) if rows is None else rows)
+    index = [whole[b] for b in rows]
+    lengths, longest = torch.tensor([self.lengths[i] for i in index]), max(self.lengths[i] for i in whole)
+    x = self.codec.encode(torch.nn.utils.rnn.pad_sequence([self.wavs[i] for i in index], batch_first=True))
+    x = F.pad(x, (0, 0, 0, longest - x.shape[1]))
     rng = torch.Generator()
-    for b, i in enumerate(index):
+    for x_b, n, b, i in zip(x, lengths, rows, index):
         rng.manual_seed(zlib.crc32(self.clips[i].id.encode()) if seed is None else seed * 65536 + b)
-        if dither: x[b, :lengths[b]] += cfg.dither * torch.randn(lengths[b], cfg.n_mels, generator=rng)
-        x[b, lengths[b]:] = 0.
+        if dither: x_b[:n] += cfg.dither * torch.randn(n, cfg.n_mels, generator=rng)
+        x_b[n:] = 0.
     cond = {k: torch.tensor([self.clips[i].labels[k] for i in index]) for k in self.clips[0].labels}
-    return Batch(x, lengths, cond, [self.clips[i].id for i in index])
+    return Batch(x, lengths, cond, [self.clips[i].id for i in index], rows, len(whole))
 
 # %% ../nbs/01_corpus.ipynb #6d9b3b44
 def batch_order(
