@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['flip_frames', 'FeatureLayer', 'LowerTiers', 'ClassEmbedding', 'ConditionError', 'check_cond']
 
-# %% ../nbs/05_conditioning.ipynb #969c9b2a
+# %% ../nbs/05_conditioning.ipynb #c41d83b2
 import torch
+import torch.nn.functional as F
 from torch import nn
 from .audio import MelNetError
 from .stacks import *
@@ -23,7 +24,7 @@ def flip_frames(
     i = torch.where(i < n, n - 1 - i, i)                                         # (B, T)
     return h[torch.arange(len(h), device=h.device).unsqueeze(1), i]
 
-# %% ../nbs/05_conditioning.ipynb #a6905138
+# %% ../nbs/05_conditioning.ipynb #8631f256
 class FeatureLayer(nn.Module):
     "RNNs both ways along both axes; what they say is projected and added"
     def __init__(self, hidden:int):
@@ -32,13 +33,18 @@ class FeatureLayer(nn.Module):
         self.freq = AxisLSTM(hidden, 'freq', bidirectional=True)
         self.W = nn.Linear(4*hidden, hidden)
 
-    def forward(self, h, lengths=None):  # [B, T, M, H] -> [B, T, M, H]
-        back = flip_frames(self.back(flip_frames(h, lengths)), lengths)
-        return self.W(torch.cat([self.time(h), back, self.freq(h)], -1)) + h
+    def forward(self, h, lengths=None, recompute=False):  # [B, T, M, H] -> [B, T, M, H]
+        H = self.W.out_features
+        W_time, W_back, W_freq = self.W.weight.tensor_split([H, 2*H], 1)
+        def time(h): return F.linear(self.time(h), W_time, self.W.bias)
+        def back(h): return F.linear(flip_frames(self.back(flip_frames(h, lengths)), lengths), W_back)
+        def freq(h): return F.linear(self.freq(h), W_freq)
+        return h + by_lines(time, 'time', recompute, h) + by_lines(back, 'time', recompute, h) + by_lines(freq, 'freq', recompute, h)
 
-# %% ../nbs/05_conditioning.ipynb #8338d732
+# %% ../nbs/05_conditioning.ipynb #8825bdc0
 class LowerTiers(nn.Module):
     "Features z of x^<g for tier g, section 6: what the coarse picture says at every element of the finer one"
+    recompute = False   # as in `DelayedStacks`
     def __init__(self,
         n_mels:int, # M of x^<g, the same as of x^g
         n_layers:int, # Feature layers
@@ -51,7 +57,7 @@ class LowerTiers(nn.Module):
 
     def forward(self, lower, lengths=None):  # x^<g[B, T, M], its true frames [B]
         z = self.inp(lower.unsqueeze(-1)) + self.bin
-        for layer in self.layers: z = layer(z, lengths)
+        for layer in self.layers: z = layer(z, lengths, self.recompute)
         return {'t': self.W_t(z), 'f': self.W_f(z)}
 
 # %% ../nbs/05_conditioning.ipynb #7064e693
