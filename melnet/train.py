@@ -6,22 +6,26 @@
 __all__ = ['COLUMNS', 'FREE', 'MENDS', 'TrainError', 'tier_nll', 'mean_over', 'TrainConfig', 'lr_at', 'follow', 'to_device',
            'mixed', 'held_out_sums', 'held_out_nll', 'interval', 'make_optimizer', 'TierRun', 'shares',
            'sum_over_processes', 'keep_memory', 'settings', 'log', 'checkpoints', 'read_checkpoint', 'read_newest',
-           'differing', 'check_corpus', 'join_tiers', 'check_plan', 'train', 'show_curves']
+           'differing', 'check_corpus', 'join_tiers', 'check_plan', 'train', 'draw_curve', 'show_curves', 'preview',
+           'LiveCurve', 'TensorBoard', 'as_data', 'as_picture', 'as_player', 'as_table', 'drawn_by', 'report']
 
-# %% ../nbs/08_train.ipynb #b33b0d13
-import contextlib, csv, ctypes, json, math, time, torch, warnings
+# %% ../nbs/08_train.ipynb #6014470d
+import base64, contextlib, csv, ctypes, html, io, json, math, time, torch, warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
-import matplotlib.pyplot as plt
+import matplotlib.pyplot as plt, soundfile as sf
 from fastcore.basics import patch
+from IPython.display import display
 from .audio import *
 from .corpus import *
 from .mixture import *
 from .multiscale import *
+from .stacks import recompute
 from .model import *
+from .sample import *
 
 # %% ../nbs/08_train.ipynb #c87e2e44
 class TrainError(MelNetError):
@@ -147,7 +151,7 @@ def make_optimizer(cfg:TrainConfig, params):
     if cfg.optimizer == 'rmsprop': return torch.optim.RMSprop(params, lr=cfg.lr, momentum=cfg.momentum)
     return torch.optim.AdamW(params, lr=cfg.lr, weight_decay=cfg.weight_decay, betas=(.9, .99))
 
-# %% ../nbs/08_train.ipynb #19306f99
+# %% ../nbs/08_train.ipynb #3548d522
 class TierRun:
     "One tier in training: all that changes from step to step"
     def __init__(self,
@@ -161,7 +165,7 @@ class TierRun:
         self.steps = steps[g] if isinstance(steps, tuple) else steps
         with torch.random.fork_rng():
             torch.manual_seed(train_cfg.seed * 100 + g)
-            self.tier = Tier(cfg, g).to(acc.device)
+            self.tier = recompute(Tier(cfg, g).to(acc.device), train_cfg.recompute)
         self.average = AveragedModel(self.tier, multi_avg_fn=follow(train_cfg.average))
         self.opt = make_optimizer(train_cfg, self.tier.parameters())
         self.bins = tier_shapes(time_factor(self.G), cfg.n_mels, self.G)[g][1]  # M of x^g
@@ -323,20 +327,22 @@ def done(self:TierRun):
     held, patience = [r['held_out'] for r in self.curve], self.train_cfg.patience
     return self.step_no >= self.steps or bool(patience and held and len(held) - 1 - held.index(min(held)) >= patience)
 
-# %% ../nbs/08_train.ipynb #db183d8b
+# %% ../nbs/08_train.ipynb #1e860402
 @patch
 def fit(self:TierRun, data, test, dir, progress=True, watch=()):
     "Train to the end, with a curve point at every evaluation and a checkpoint at every save; Ctrl-C saves first"
-    c, saved = self.train_cfg, self.step_no
+    c, saved, self.test = self.train_cfg, self.step_no, test
     bar = tqdm(total=self.steps, initial=self.step_no, disable=not (progress and self.acc.is_main_process), desc=f'tier {self.g + 1} of {self.G}', unit='step')
     try:
         while True:
             due = self.step_no and (self.step_no % c.eval_every == 0 or self.step_no == self.steps)
             if due and (not self.curve or self.curve[-1]['step'] < self.step_no):
                 self.evaluate(test)
-                for look in watch: look(self)
+                row = ', '.join(f'{k} {v:.5g}' for k, v in self.curve[-1].items() if v is not None)
+                if self.acc.is_main_process: log(dir, self.g, row)
+                for look in watch if self.acc.is_main_process else (): look(self)
                 bar.set_postfix({k: f'{v:.3f}' for k, v in self.curve[-1].items() if k in ('train', 'held_out') and v is not None})
-            if self.step_no > saved and (self.step_no % c.save_every == 0 or self.done): self.save(dir); saved = self.step_no
+            if self.step_no > saved and (self.done or self.step_no % c.save_every == 0 and not self.in_a_row): self.save(dir); saved = self.step_no
             if self.done: break
             self.seen.append(self.step(data)); bar.update()
             if self.in_a_row: self.stumble(data, dir)
@@ -352,7 +358,7 @@ def stumble(self:TierRun, data, dir):
     self.step_no -= 1; clips = ', '.join(data.clips[i].id for i in self.clips_of_step(data)[:4]); self.step_no += 1
     if self.acc.is_main_process: log(dir, self.g, f'step {self.step_no} skipped: loss or gradient not finite; its first clips: {clips}')
     if n >= c.max_skips:
-        raise TrainError(f'tier {self.g + 1}: {n} steps in a row up to {self.step_no} without a finite loss and gradient (the last with {clips}, ...); the weights of step {self.step_no - n} are the last good ones. '
+        raise TrainError(f'tier {self.g + 1}: {n} steps in a row up to {self.step_no} without a finite loss and gradient (the last with {clips}, ...); what stood before is on disk. '
                          f"Lower lr ({c.lr}) or clip_norm ({c.clip_norm}), set precision to 'no', or leave out the clips, and go on with resume (--resume=true)")
 
 # %% ../nbs/08_train.ipynb #c6d1931e
@@ -380,7 +386,7 @@ def join_tiers(
     model.save_pretrained(dir)
     return model.eval()
 
-# %% ../nbs/08_train.ipynb #3c75bdbd
+# %% ../nbs/08_train.ipynb #3f6351fa
 def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     "Refuse what cannot be trained, before any time is spent"
     G = len(model_cfg.layers)
@@ -406,6 +412,7 @@ def train(
     check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume)
     if (model_cfg.audio.mean, model_cfg.audio.std) == (0, 1):
         model_cfg = replace(model_cfg, audio=measure(corpus.train, model_cfg.audio, model_cfg.frames))
+    dir.mkdir(parents=True, exist_ok=True)
     keep_memory()
     acc = Accelerator()
     data, test = (Spectrograms(clips, model_cfg.audio, model_cfg.frames) if clips else None for clips in (corpus.train, corpus.test))
@@ -417,21 +424,122 @@ def train(
     finished = all(checkpoints(dir, g) and read_newest(dir, g)[1]['done'] for g in range(G))
     return join_tiers(dir) if finished else None
 
-# %% ../nbs/08_train.ipynb #065404c0
+# %% ../nbs/08_train.ipynb #6043cb9b
+def draw_curve(ax, rows, title, key='train'):
+    "Training and held-out loss (or another column) of one tier against the step"
+    number = lambda r, k: float(r.get(k) or math.nan)
+    step = [int(r['step']) for r in rows]
+    ax.plot(step, [number(r, key) for r in rows], '--', color='.5', label='training')
+    if key == 'train' and rows and rows[-1].get('held_out'):
+        ax.plot(step, [number(r, 'held_out') for r in rows], color='C0', label='held out')
+        ax.fill_between(step, [number(r, 'low') for r in rows], [number(r, 'high') for r in rows], color='C0', alpha=.2, lw=0)
+    ax.set(xlabel='step', ylabel='nats per element' if key == 'train' else key.replace('_', ' '), title=title)
+    if key == 'train': ax.legend(frameon=False)
+
 def show_curves(
     dir, # A run's folder, or any with tier*.csv
+    key:str='train', # A column: train (with the held-out loss and its interval), grad_norm, lr, skipped
 ): # The figure
     "Training and held-out loss of each tier against the step"
     paths = sorted(Path(dir).glob('tier*.csv'))
     if not paths: raise TrainError(f'{dir}: holds no tier1.csv; give the folder of a run')
     fig, axes = plt.subplots(1, len(paths), figsize=(min(3*len(paths), 12), 2.4), layout='constrained', squeeze=False)
-    for ax, path in zip(axes[0], paths):
-        rows = list(csv.DictReader(path.read_text().splitlines()))
-        step = [int(r['step']) for r in rows]
-        ax.plot(step, [float(r['train']) for r in rows], '--', color='.5', label='training')
-        if rows and rows[-1]['held_out']: ax.plot(step, [float(r['held_out']) for r in rows], color='C0', label='held out')
-        if rows and rows[-1].get('low'): ax.fill_between(step, [float(r['low']) for r in rows], [float(r['high']) for r in rows], color='C0', alpha=.2, lw=0, label='its 95 % interval')
-        ax.set(xlabel='step', ylabel='nats per element', title=path.stem.replace('tier', 'tier '))
-    axes[0, 0].legend(frameon=False)
+    for ax, path in zip(axes[0], paths): draw_curve(ax, list(csv.DictReader(path.read_text().splitlines())), path.stem.replace('tier', 'tier '), key)
     plt.close(fig)
     return fig
+
+# %% ../nbs/08_train.ipynb #81ab0050
+def preview(
+    tier:Tier, # Of any state of training
+    cfg:MelNetConfig,
+    g:int, # Which tier it is, 0 for the initial one
+    data:Spectrograms, # Real clips, whose lower tiers are given
+    i:int=0, # Which clip
+    seed:int=0,
+): # x[1, T, M]: drawn in tier g, real below it, neighbours repeated above
+    "What one tier draws into a real clip"
+    batch, G = data.batch([i]), len(cfg.layers)
+    tiers = split(pad_frames(batch.x, G), G)
+    T, M = merge(tiers[:g + 1]).shape[1:]
+    low = replace(cfg, n_mels=M, audio=replace(cfg.audio, n_mels=M), layers=cfg.layers[:g + 1], frames=None,
+                  **{k: tuple(cfg.per_tier(k)[:g + 1]) for k in ('hidden', 'temperature')})
+    with torch.random.fork_rng(): model = MelNet(low)
+    model.tiers[g] = tier
+    x = sample(model.to(next(tier.parameters()).device).eval(), 1, T, batch.cond, seed=seed, coarse=tiers[:g], progress=False).cpu()
+    whole = pad_frames(batch.x, G).shape[1]
+    return x.repeat_interleave(whole // T, 1).repeat_interleave(cfg.n_mels // M, 2)[:, :batch.x.shape[1]]
+
+# %% ../nbs/08_train.ipynb #85fe1393
+class LiveCurve:
+    "Draw the curves of a run in the notebook while it goes; the last picture stays"
+    def __init__(self): self.rows, self.handle = {}, None
+    def __call__(self, run):
+        self.rows[run.g] = run.curve
+        fig, axes = plt.subplots(1, len(self.rows), figsize=(min(3.2*len(self.rows), 12), 2.4), layout='constrained', squeeze=False)
+        for ax, (g, rows) in zip(axes[0], self.rows.items()): draw_curve(ax, rows, f'tier {g + 1} of {run.G}')
+        plt.close(fig)
+        if self.handle: self.handle.update(fig)
+        else: self.handle = display(fig, display_id=True)
+
+class TensorBoard:
+    "Scalars, settings, and a drawn spectrogram with its sound at each evaluation, for `tensorboard --logdir DIR`"
+    def __init__(self, dir): self.dir, self.writers = Path(dir), {}
+    def __call__(self, run, clip=0):
+        from torch.utils.tensorboard import SummaryWriter
+        row, audio = run.curve[-1], run.cfg.audio
+        if run.g not in self.writers:
+            self.writers[run.g] = SummaryWriter(self.dir/f'tier{run.g + 1}', purge_step=row['step'])
+            plain = {k: v if isinstance(v, (bool, int, float, str)) else str(v) for k, v in {**asdict(run.cfg), **asdict(run.train_cfg)}.items()}
+            self.writers[run.g].add_hparams(plain, {}, run_name='.')
+        w = self.writers[run.g]
+        for k in set(row) - {'step'}:
+            if row[k] is not None: w.add_scalar(k, row[k], row['step'])
+        if run.test:
+            x = preview(run.average.module, run.cfg, run.g, run.test, clip)
+            w.add_image('drawn', ((x[0].T.flip(0) + 2) / 5).clamp(0, 1), row['step'], dataformats='HW')
+            w.add_audio('drawn', level(MelCodec(audio).decode(x)[0], .9)[None], row['step'], audio.sample_rate)
+        w.flush()
+
+# %% ../nbs/08_train.ipynb #860920ea
+def as_data(kind, data): return f'data:{kind};base64,{base64.b64encode(data).decode()}'
+
+def as_picture(fig):
+    plt.close(fig)
+    with io.BytesIO() as f: fig.savefig(f, dpi=80, format='png'); return f'<img src="{as_data("image/png", f.getvalue())}">'
+
+def as_player(wav, sr):
+    with io.BytesIO() as f: sf.write(f, level(wav, .9).numpy(), sr, format='wav', subtype='PCM_16'); return f'<audio controls src="{as_data("audio/wav", f.getvalue())}"></audio>'
+
+def as_table(rows): return '<table>' + ''.join(f'<tr>{"".join(f"<td>{html.escape(str(v))}</td>" for v in row)}</tr>' for row in rows) + '</table>'
+
+def drawn_by(tier, cfg, g, data, n):
+    "Pictures and players of what a tier draws into the first clips of `data`"
+    xs = [preview(tier, cfg, g, data, i) for i in range(min(n, len(data)))]
+    fig, axes = plt.subplots(1, len(xs), figsize=(2.6*len(xs), 2.2), layout='constrained', squeeze=False)
+    for ax, x, clip in zip(axes[0], xs, data.clips): show_mel(x[0], cfg.audio, ax, clip.id)
+    return as_picture(fig) + '<br>' + ' '.join(as_player(MelCodec(cfg.audio).decode(x)[0], cfg.audio.sample_rate) for x in xs)
+
+# %% ../nbs/08_train.ipynb #8ac27ae4
+def report(
+    dir, # A run's folder
+    clips:list=(), # Held-out clips; the first `n` are drawn into
+    n:int=3, # Drawn clips of each tier
+)->Path: # DIR/report.html
+    "Write the report of a run as one self-contained HTML file"
+    dir, states = Path(dir), {}
+    for g in range(99):
+        if found := read_newest(dir, g): states[g] = found[1]
+    if not states: raise TrainError(f'{dir}: holds no checkpoint such as tier1-00000250.pt; give the folder of a run')
+    config = next(iter(states.values()))['config']
+    cfg, last = config_from(MelNetConfig, config['model']), {g: s['curve'][-1] for g, s in states.items() if s['curve']}
+    held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}', f'{r["skipped"]} steps skipped') for g, r in last.items() if r['held_out'] is not None]
+    parts = {'config': as_table([*config['model'].items(), *config['train'].items()]), 'held out, nats per element, 95 % interval over clips': as_table(held),
+             'curves': as_picture(show_curves(dir)), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'))}
+    data = Spectrograms(clips[:n], cfg.audio, cfg.frames) if len(clips) else None
+    for g, state in states.items() if data else ():
+        tier = Tier(cfg, g)
+        tier.load_state_dict(state['best'] or {k.removeprefix('module.'): v for k, v in state['average'].items() if k.startswith('module.')})
+        parts[f'samples of tier {g + 1}, lower tiers real'] = drawn_by(tier, cfg, g, data, n)
+    body = ''.join(f'<h2 id="{k.split(",")[0].replace(" ", "-")}">{k}</h2>{v}' for k, v in parts.items())
+    with writing(dir/'report.html') as tmp: tmp.write_text(f'<!doctype html><meta charset="utf-8"><title>{html.escape(str(dir))}</title><style>body{{font:14px sans-serif;max-width:60em;margin:2em auto}}td{{padding:0 1em 0 0}}</style><h1>{html.escape(str(dir))}</h1>{body}')
+    return dir/'report.html'
