@@ -9,8 +9,8 @@ __all__ = ['COLUMNS', 'FREE', 'MENDS', 'TrainError', 'tier_nll', 'mean_over', 'T
            'differing', 'check_corpus', 'join_tiers', 'check_plan', 'train', 'draw_curve', 'show_curves', 'preview',
            'LiveCurve', 'TensorBoard', 'as_data', 'as_picture', 'as_player', 'as_table', 'drawn_by', 'report']
 
-# %% ../nbs/08_train.ipynb #6014470d
-import base64, contextlib, csv, ctypes, html, io, json, math, time, torch, warnings
+# %% ../nbs/08_train.ipynb #d85f5650
+import base64, contextlib, csv, ctypes, html, io, json, math, time, torch, warnings, zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from accelerate import Accelerator
@@ -264,10 +264,11 @@ def save(self:TierRun, dir):
         raise TrainError(f'{path}: could not be written ({str(e).splitlines()[0]}); {before} stands. Make room on the disk and go on with resume (--resume=true)') from None
     for old in checkpoints(dir, self.g)[self.train_cfg.keep:]: old.unlink()
 
-# %% ../nbs/08_train.ipynb #48bab67d
+# %% ../nbs/08_train.ipynb #418e0db3
 def read_checkpoint(path, device='cpu'):
     "The state that `save` wrote; nothing is unpickled but tensors and plain values"
     try:
+        with zipfile.ZipFile(path) as z: assert z.testzip() is None       # torch.load itself takes changed bytes for numbers
         state = torch.load(path, weights_only=True, map_location=device)
         return {k: state[k] for k in ('config', 'done', 'step', 'tier', 'average', 'opt', 'best', 'curve', 'seen', 'skipped', 'in_a_row')}
     except Exception as e: raise TrainError(f'{path}: damaged checkpoint ({type(e).__name__}); delete it to train this tier anew') from None
