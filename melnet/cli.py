@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['value_name', 'value_number', 'picture', 'paths', 'write_clips', 'demo', 'draw', 'open_corpus', 'read_plan',
-           'described', 'finish', 'fit', 'assemble', 'fail', 'positional_config', 'main']
+           'plans_in', 'described', 'finish', 'fit', 'assemble', 'fail', 'positional_config', 'main']
 
 # %% ../nbs/12_cli.ipynb #25be84c1
 import sys, time
@@ -164,7 +164,7 @@ def open_corpus(
     else: raise CorpusError(f'corpus {name!r}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
     return corpus.cut(max_seconds) if max_seconds else corpus
 
-# %% ../nbs/12_cli.ipynb #bbe0eece
+# %% ../nbs/12_cli.ipynb #be8f0e79
 def read_plan(preset, model, train, steps):
     "A preset with the fields of the command line over it: model config, training config, corpus"
     sections = load_preset(preset)
@@ -172,6 +172,12 @@ def read_plan(preset, model, train, steps):
     model = {**sections['model'], **(model or {})}
     if model.get('audio') and 'n_mels' in model: model['audio'] = {**model['audio'], 'n_mels': model['n_mels']}
     return config_from(MelNetConfig, model), config_from(TrainConfig, train), sections.get('corpus', 'folder')
+
+def plans_in(folder):
+    "The YAML files of a folder; none if it is no folder"
+    plans = sorted(p for p in Path(folder).glob('*') if p.suffix in ('.yml', '.yaml'))
+    if Path(folder).is_dir() and not plans: raise ConfigError(f'{folder}: a folder without .yml files; give a preset, a file or a folder of files')
+    return plans
 
 def described(cls):
     "Every field of a config with its default and its gloss, for --help"
@@ -186,7 +192,7 @@ def finish(dir, corpus=None):
     plt.close(fig)
     report(dir, corpus.test if corpus else ())
 
-# %% ../nbs/12_cli.ipynb #4c1e281e
+# %% ../nbs/12_cli.ipynb #983f3727
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|None=None, steps:int|None=None,
         model:dict[str, Any]|None=None, train:dict[str, Any]|None=None, max_seconds:float|None=None,
         resume:bool=False, tensorboard:bool=False, progress:bool=True):
@@ -205,11 +211,8 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
         tensorboard: Write scalars, settings, pictures and sounds to the folder's tensorboard/ at every evaluation.
         progress: Show a bar.
     """
-    if Path(preset).is_dir():
-        plans = sorted(p for p in Path(preset).iterdir() if p.suffix in ('.yml', '.yaml'))
-        if not plans: raise ConfigError(f'{preset}: a folder without .yml files; give a preset, a file or a folder of files')
-        for p in plans: fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, progress)
-        return
+    for p in (plans := plans_in(preset)): fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, progress)
+    if plans: return
     out = out or f'runs/{Path(preset).stem}'
     model_cfg, train_cfg, name = read_plan(preset, model, train, steps)
     corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)

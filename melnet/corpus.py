@@ -299,7 +299,7 @@ def unpack(
         (Path(box)/'all').rename(out)
     return out
 
-# %% ../nbs/01_corpus.ipynb #26cc2992
+# %% ../nbs/01_corpus.ipynb #242e9737
 def opened(path, url, sha256)->Path: # The folder
     "A corpus as a folder: given, unpacked from an archive given, or downloaded"
     path = Path(path) if path else download(url, sha256)
@@ -315,6 +315,7 @@ def ljspeech(
     if not tables: raise CorpusError(f'{path}: holds no metadata.csv; point to the folder LJSpeech-1.1')
     return Corpus('LJSpeech', [Clip(n, tables[0].parent/'wavs'/f'{n}.wav', sr, 'lj', text) for n, text in read_metadata(tables[0]).items()])
 
+# %% ../nbs/01_corpus.ipynb #58488116
 def librispeech(
     path=None, # Folder or archive; None downloads the subset
     subset:str='train-clean-100', # A key of `LIBRISPEECH`
@@ -333,7 +334,7 @@ def librispeech(
     clips = [Clip(p.stem, p, sr, p.parts[-3], texts.get(p.stem, '').lower(), {'speaker': who.index(p.parts[-3])}) for p in files if p.parts[-3] in who]
     return Corpus(f'LibriSpeech {subset}', clips, {'speaker': who})
 
-# %% ../nbs/01_corpus.ipynb #5da6d1d2
+# %% ../nbs/01_corpus.ipynb #075d1113
 @dataclass
 class Summary:
     "What is in a corpus"
@@ -355,7 +356,7 @@ class Summary:
         "Lengths, levels, silence and speakers"
         fig, axes = plt.subplots(1, 4, figsize=(8, 1.9), layout='constrained')
         for ax, v, label in zip(axes, (self.seconds, self.level, self.silence), ('length, s', 'level, dB', 'share of silence')): ax.hist(list(v.values()), 20, color='.5'); ax.set(xlabel=label)
-        axes[0].set_ylabel('clips'); axes[3].bar(range(len(self.speakers)), sorted((v/60 for v in self.speakers.values()), reverse=True), color='.5'); axes[3].set(xlabel='speaker', ylabel='minutes')
+        axes[0].set_ylabel('clips'); axes[3].bar(range(len(self.speakers)), sorted((v/60 for v in self.speakers.values()), reverse=True), color='.5'); axes[3].set(xlabel='speakers', ylabel='minutes', xticks=[])
         plt.close(fig)
         return fig
 
@@ -377,7 +378,7 @@ def summary(self:Corpus, n:int=200)->Summary: # At most `n` clips are read
         out.silence[c.id] = (frames < 1e-4 * frames.max()).float().mean().item()
     return out
 
-# %% ../nbs/01_corpus.ipynb #bb4c0ed6
+# %% ../nbs/01_corpus.ipynb #fae32c10
 @dataclass
 class Batch:
     "Spectrograms side by side, padded at the end to the longest"
@@ -388,6 +389,7 @@ class Batch:
     rows: list|None = None # their places in the whole batch, where this is a part of one
     whole: int|None = None # clips in the whole batch
 
+# %% ../nbs/01_corpus.ipynb #60c6687d
 class Spectrograms:
     "The levelled clips of one split, handed out as batches of normalised spectrograms"
     def __init__(self,

@@ -195,7 +195,7 @@ def sum_over_processes(module, loss, acc):
     for p, v in zip(params, total[1:]): p.grad = v.view_as(p)
     return total[0].squeeze()
 
-# %% ../nbs/08_train.ipynb #8d3fb451
+# %% ../nbs/08_train.ipynb #8adc53e3
 @patch
 def step(self:TierRun, data):
     "One optimiser step: loss, and gradient norm before clipping; everything random follows from the seed and the step's number"
@@ -207,10 +207,10 @@ def step(self:TierRun, data):
         batch = to_device(data.batch(index, seed=c.seed * 1_000_003 + self.step_no, rows=rows), self.acc.device)
         with mixed(self.acc, c.precision): nll, mask = tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, self.step_no)
         part = nll[mask].sum() / true
-        self.acc.backward(part)
+        part.backward()
         loss += part.detach()
     loss = sum_over_processes(self.tier, loss, self.acc)
-    norm = self.acc.clip_grad_norm_(self.tier.parameters(), c.clip_norm)
+    norm = torch.nn.utils.clip_grad_norm_(self.tier.parameters(), c.clip_norm)
     self.whole = False
     if torch.isfinite(loss) and torch.isfinite(norm):
         self.opt.step()
@@ -283,7 +283,7 @@ def read_newest(dir, g, device='cpu'):
             warnings.warn(f'{e}; the one before it is used')
             log(dir, g, f'{e}; the one before it is used')
 
-# %% ../nbs/08_train.ipynb #31d1932d
+# %% ../nbs/08_train.ipynb #52fa507a
 FREE = {'micro_batch', 'recompute', 'keep', 'eval_every', 'save_every', 'patience', 'max_skips'}
 MENDS = {'lr', 'clip_norm', 'precision'}
 
@@ -297,7 +297,7 @@ def differing(there, here):
 @patch
 def load(self:TierRun, dir):
     "Go on from the newest whole checkpoint, which must be of just this configuration"
-    for left in [*Path(dir).glob(f'.tier{self.g + 1}-*.pt'), *Path(dir).glob(f'.tier{self.g + 1}*.csv')]: left.unlink(missing_ok=True)  # half-written when a run was killed
+    for left in () if not self.acc.is_main_process else [*Path(dir).glob(f'.tier{self.g + 1}-*.pt'), *Path(dir).glob(f'.tier{self.g + 1}*.csv')]: left.unlink(missing_ok=True)  # half-written when a run was killed
     path, state = read_newest(dir, self.g, self.acc.device)
     odd = differing(state['config'], self.state()['config'])
     told = ', '.join(f'{k} = {a} there, {b} here' for k, (a, b) in odd.items())
@@ -306,9 +306,9 @@ def load(self:TierRun, dir):
     self.tier.load_state_dict(state['tier']); self.average.load_state_dict(state['average']); self.opt.load_state_dict(state['opt'])
     for name in ('curve', 'seen', 'best', 'skipped', 'in_a_row'): setattr(self, name, state[name])
     self.step_no = state['step']
-    log(dir, self.g, f'goes on from {path.name}' + (f' with {told}' if odd else ''))
+    if self.acc.is_main_process: log(dir, self.g, f'goes on from {path.name}' + (f' with {told}' if odd else ''))
 
-# %% ../nbs/08_train.ipynb #e5766806
+# %% ../nbs/08_train.ipynb #dac43b25
 @patch
 def evaluate(self:TierRun, test):
     "A point of the curve: training loss and gradient norm since the last point, held-out loss with its interval"
@@ -325,10 +325,10 @@ def evaluate(self:TierRun, test):
 @patch(as_prop=True)
 def done(self:TierRun):
     "Whether the last step is made, or patience has run out"
-    held, patience = [r['held_out'] for r in self.curve], self.train_cfg.patience
+    held, patience = [r['held_out'] for r in self.curve if r['held_out'] is not None], self.train_cfg.patience
     return self.step_no >= self.steps or bool(patience and held and len(held) - 1 - held.index(min(held)) >= patience)
 
-# %% ../nbs/08_train.ipynb #1e860402
+# %% ../nbs/08_train.ipynb #093e3da3
 @patch
 def fit(self:TierRun, data, test, dir, progress=True, watch=()):
     "Train to the end, with a curve point at every evaluation and a checkpoint at every save; Ctrl-C saves first"
@@ -352,6 +352,7 @@ def fit(self:TierRun, data, test, dir, progress=True, watch=()):
         raise
     finally: bar.close()
 
+# %% ../nbs/08_train.ipynb #0d50fc0a
 @patch
 def stumble(self:TierRun, data, dir):
     "Note a skipped step; stop the run after too many in a row"
@@ -387,7 +388,7 @@ def join_tiers(
     model.save_pretrained(dir)
     return model.eval()
 
-# %% ../nbs/08_train.ipynb #3f6351fa
+# %% ../nbs/08_train.ipynb #a7b1c665
 def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     "Refuse what cannot be trained, before any time is spent"
     G = len(model_cfg.layers)
@@ -397,6 +398,7 @@ def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     check_corpus(model_cfg, corpus)
     if not resume and (old := [g for g in tiers if checkpoints(dir, g - 1)]): raise TrainError(f'{dir} holds a run of tiers {old}; go on with resume (--resume=true), or give another folder')
 
+# %% ../nbs/08_train.ipynb #bd648c88
 def train(
     model_cfg:MelNetConfig,
     train_cfg:TrainConfig,
@@ -406,7 +408,7 @@ def train(
     resume:bool=False, # Go on from the checkpoints in `dir`
     progress:bool=True,
     watch:list=(), # Functions called with the `TierRun` after each evaluation
-)->MelNet: # With averaged weights; None while tiers are missing
+)->MelNet: # With averaged weights; None while tiers are missing, and in all processes but the main one
     "Train tiers one after another; each is a job of its own, so several processes may share one folder"
     dir, G = Path(dir), len(model_cfg.layers)
     tiers = list(range(1, G + 1)) if tiers is None else list(tiers)
@@ -423,7 +425,7 @@ def train(
         run.fit(data, test, dir, progress, watch)
     acc.wait_for_everyone()
     finished = all(checkpoints(dir, g) and read_newest(dir, g)[1]['done'] for g in range(G))
-    return join_tiers(dir) if finished else None
+    return join_tiers(dir) if finished and acc.is_main_process else None
 
 # %% ../nbs/08_train.ipynb #6043cb9b
 def draw_curve(ax, rows, title, key='train'):
