@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COLUMNS', 'FREE', 'MENDS', 'TrainError', 'tier_nll', 'mean_over', 'TrainConfig', 'lr_at', 'follow', 'to_device',
            'mixed', 'held_out_sums', 'held_out_nll', 'interval', 'make_optimizer', 'TierRun', 'shares',
-           'sum_over_processes', 'keep_memory', 'settings', 'log', 'checkpoints', 'read_checkpoint', 'read_newest',
+           'sum_over_processes', 'keep_memory', 'settings', 'log_line', 'checkpoints', 'read_checkpoint', 'read_newest',
            'differing', 'check_corpus', 'join_tiers', 'check_plan', 'train', 'draw_curve', 'show_curves', 'preview',
            'LiveCurve', 'TensorBoard', 'as_data', 'as_picture', 'as_player', 'as_table', 'drawn_by', 'report']
 
@@ -227,12 +227,12 @@ def keep_memory():
         libc = ctypes.CDLL('libc.so.6')
         for option in (-1, -3): libc.mallopt(option, 2**31 - 1)      # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, bytes
 
-# %% ../nbs/08_train.ipynb #1a297140
+# %% ../nbs/08_train.ipynb #cd99781b
 def settings(cfg, train_cfg, g):
     "What a checkpoint belongs to, as plain values"
     return json.loads(json.dumps({'model': asdict(cfg), 'train': asdict(train_cfg), 'tier': g + 1}))
 
-def log(dir, g, text):
+def log_line(dir, g, text):
     "Add a line with the time to the log of a tier"
     with contextlib.suppress(OSError), open(Path(dir)/f'tier{g + 1}.log', 'a') as f: f.write(f'{time.strftime("%Y-%m-%d %H:%M:%S")} {text}\n')
 
@@ -264,7 +264,7 @@ def save(self:TierRun, dir):
         raise TrainError(f'{path}: could not be written ({str(e).splitlines()[0]}); {before} stands. Make room on the disk and go on with resume (--resume=true)') from None
     for old in checkpoints(dir, self.g)[self.train_cfg.keep:]: old.unlink()
 
-# %% ../nbs/08_train.ipynb #418e0db3
+# %% ../nbs/08_train.ipynb #cd5cb08b
 def read_checkpoint(path, device='cpu'):
     "The state that `save` wrote; nothing is unpickled but tensors and plain values"
     try:
@@ -281,9 +281,9 @@ def read_newest(dir, g, device='cpu'):
         except TrainError as e:
             if path == paths[-1]: raise
             warnings.warn(f'{e}; the one before it is used')
-            log(dir, g, f'{e}; the one before it is used')
+            log_line(dir, g, f'{e}; the one before it is used')
 
-# %% ../nbs/08_train.ipynb #52fa507a
+# %% ../nbs/08_train.ipynb #8b4c3594
 FREE = {'micro_batch', 'recompute', 'keep', 'eval_every', 'save_every', 'patience', 'max_skips'}
 MENDS = {'lr', 'clip_norm', 'precision'}
 
@@ -306,7 +306,7 @@ def load(self:TierRun, dir):
     self.tier.load_state_dict(state['tier']); self.average.load_state_dict(state['average']); self.opt.load_state_dict(state['opt'])
     for name in ('curve', 'seen', 'best', 'skipped', 'in_a_row'): setattr(self, name, state[name])
     self.step_no = state['step']
-    if self.acc.is_main_process: log(dir, self.g, f'goes on from {path.name}' + (f' with {told}' if odd else ''))
+    if self.acc.is_main_process: log_line(dir, self.g, f'goes on from {path.name}' + (f' with {told}' if odd else ''))
 
 # %% ../nbs/08_train.ipynb #dac43b25
 @patch
@@ -328,7 +328,7 @@ def done(self:TierRun):
     held, patience = [r['held_out'] for r in self.curve if r['held_out'] is not None], self.train_cfg.patience
     return self.step_no >= self.steps or bool(patience and held and len(held) - 1 - held.index(min(held)) >= patience)
 
-# %% ../nbs/08_train.ipynb #093e3da3
+# %% ../nbs/08_train.ipynb #cb1702ca
 @patch
 def fit(self:TierRun, data, test, dir, progress=True, watch=()):
     "Train to the end, with a curve point at every evaluation and a checkpoint at every save; Ctrl-C saves first"
@@ -340,7 +340,7 @@ def fit(self:TierRun, data, test, dir, progress=True, watch=()):
             if due and (not self.curve or self.curve[-1]['step'] < self.step_no):
                 self.evaluate(test)
                 row = ', '.join(f'{k} {v:.5g}' for k, v in self.curve[-1].items() if v is not None)
-                if self.acc.is_main_process: log(dir, self.g, row)
+                if self.acc.is_main_process: log_line(dir, self.g, row)
                 for look in watch if self.acc.is_main_process else (): look(self)
                 bar.set_postfix({k: f'{v:.3f}' for k, v in self.curve[-1].items() if k in ('train', 'held_out') and v is not None})
             if self.step_no > saved and (self.done or self.step_no % c.save_every == 0 and not self.in_a_row): self.save(dir); saved = self.step_no
@@ -352,13 +352,13 @@ def fit(self:TierRun, data, test, dir, progress=True, watch=()):
         raise
     finally: bar.close()
 
-# %% ../nbs/08_train.ipynb #0d50fc0a
+# %% ../nbs/08_train.ipynb #dcf6f8f4
 @patch
 def stumble(self:TierRun, data, dir):
     "Note a skipped step; stop the run after too many in a row"
     c, n = self.train_cfg, self.in_a_row
     self.step_no -= 1; clips = ', '.join(data.clips[i].id for i in self.clips_of_step(data)[:4]); self.step_no += 1
-    if self.acc.is_main_process: log(dir, self.g, f'step {self.step_no} skipped: loss or gradient not finite; its first clips: {clips}')
+    if self.acc.is_main_process: log_line(dir, self.g, f'step {self.step_no} skipped: loss or gradient not finite; its first clips: {clips}')
     if n >= c.max_skips:
         raise TrainError(f'tier {self.g + 1}: {n} steps in a row up to {self.step_no} without a finite loss and gradient (the last with {clips}, ...); what stood before is on disk. '
                          f"Lower lr ({c.lr}) or clip_norm ({c.clip_norm}), set precision to 'no', or leave out the clips, and go on with resume (--resume=true)")
@@ -398,12 +398,12 @@ def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     check_corpus(model_cfg, corpus)
     if not resume and (old := [g for g in tiers if checkpoints(dir, g - 1)]): raise TrainError(f'{dir} holds a run of tiers {old}; go on with resume (--resume=true), or give another folder')
 
-# %% ../nbs/08_train.ipynb #bd648c88
+# %% ../nbs/08_train.ipynb #6851dba7
 def train(
     model_cfg:MelNetConfig,
     train_cfg:TrainConfig,
     corpus:Corpus, # Its labels must be the model's conditions
-    dir, # The run's folder: checkpoints, curves, logs, and at the end the weights
+    dir, # The run's folder: checkpoints, curves, logs, and at the end the weights; on several machines one that all of them see
     tiers:list=None, # Which tiers, counted from 1 as in the paper; None is all
     resume:bool=False, # Go on from the checkpoints in `dir`
     progress:bool=True,
