@@ -192,7 +192,7 @@ def finish(dir, corpus=None):
     plt.close(fig)
     report(dir, corpus.test if corpus else ())
 
-# %% ../nbs/12_cli.ipynb #983f3727
+# %% ../nbs/12_cli.ipynb #f5148cc8
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|None=None, steps:int|None=None,
         model:dict[str, Any]|None=None, train:dict[str, Any]|None=None, max_seconds:float|None=None,
         resume:bool=False, tensorboard:bool=False, progress:bool=True):
@@ -213,16 +213,16 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     """
     for p in (plans := plans_in(preset)): fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, progress)
     if plans: return
-    out = out or f'runs/{Path(preset).stem}'
+    out, tiers = out or f'runs/{Path(preset).stem}', [tiers] if isinstance(tiers, int) else tiers
     model_cfg, train_cfg, name = read_plan(preset, model, train, steps)
     corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)
     if not model_cfg.classes:        # a preset without classes takes the corpus's, so that any folder will do
         model_cfg = replace(model_cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
     watch = [TensorBoard(Path(out)/'tensorboard')] if tensorboard else []
-    trained = train_tiers(model_cfg, train_cfg, corpus, out, [tiers] if isinstance(tiers, int) else tiers, resume, progress, watch)
+    trained = train_tiers(model_cfg, train_cfg, corpus, out, tiers, resume, progress, watch)
     if not Accelerator().is_main_process: return
     finish(out, corpus)
-    if trained is None: return print(f'tiers {tiers} are trained; the others are still missing in {out}. When all are there: melnet assemble {out}')
+    if trained is None: return print(f'trained: tiers {tiers or "all"}; others are still missing in {out}. When all are there: melnet assemble {out}')
     print(f'weights, configuration, checkpoints, curves and report.html: {out}/\nNext: melnet sample {out}')
 
 fit.__doc__ = fit.__doc__.replace('MODEL_FIELDS', described(MelNetConfig)).replace('TRAIN_FIELDS', described(TrainConfig))

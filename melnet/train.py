@@ -247,7 +247,7 @@ def state(self:TierRun):
             'average': self.average.state_dict(), 'opt': self.opt.state_dict(), 'best': self.best, 'curve': self.curve, 'seen': self.seen,
             'skipped': self.skipped, 'in_a_row': self.in_a_row}
 
-# %% ../nbs/08_train.ipynb #9e133dc7
+# %% ../nbs/08_train.ipynb #ca0720d8
 COLUMNS = ['step', 'train', 'held_out', 'low', 'high', 'grad_norm', 'lr', 'skipped']
 
 @patch
@@ -261,14 +261,15 @@ def save(self:TierRun, dir):
             rows = csv.DictWriter(f, COLUMNS); rows.writeheader(); rows.writerows(self.curve)
     except (OSError, RuntimeError) as e:
         before = next((p.name for p in checkpoints(dir, self.g)), 'no checkpoint')
-        raise TrainError(f'{path}: could not be written ({str(e).splitlines()[0]}); {before} stands. Make room on the disk and go on with resume (--resume=true)') from None
+        raise TrainError(f'{path}: could not be written ({type(e).__name__}; is the disk full?); {before} stands. Make room on the disk and go on with resume (--resume=true)') from None
     for old in checkpoints(dir, self.g)[self.train_cfg.keep:]: old.unlink()
 
-# %% ../nbs/08_train.ipynb #cd5cb08b
+# %% ../nbs/08_train.ipynb #356e06cf
 def read_checkpoint(path, device='cpu'):
     "The state that `save` wrote; nothing is unpickled but tensors and plain values"
     try:
-        with zipfile.ZipFile(path) as z: assert z.testzip() is None       # torch.load itself takes changed bytes for numbers
+        with zipfile.ZipFile(path) as z:
+            if z.testzip(): raise zipfile.BadZipFile       # torch.load itself takes changed bytes for numbers
         state = torch.load(path, weights_only=True, map_location=device)
         return {k: state[k] for k in ('config', 'done', 'step', 'tier', 'average', 'opt', 'best', 'curve', 'seen', 'skipped', 'in_a_row')}
     except Exception as e: raise TrainError(f'{path}: damaged checkpoint ({type(e).__name__}); delete it to train this tier anew') from None
