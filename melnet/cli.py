@@ -192,7 +192,7 @@ def finish(dir, corpus=None):
     plt.close(fig)
     report(dir, corpus.test if corpus else ())
 
-# %% ../nbs/12_cli.ipynb #f5148cc8
+# %% ../nbs/12_cli.ipynb #f984385c
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|None=None, steps:int|None=None,
         model:dict[str, Any]|None=None, train:dict[str, Any]|None=None, max_seconds:float|None=None,
         resume:bool=False, tensorboard:bool=False, progress:bool=True):
@@ -222,7 +222,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     trained = train_tiers(model_cfg, train_cfg, corpus, out, tiers, resume, progress, watch)
     if not Accelerator().is_main_process: return
     finish(out, corpus)
-    if trained is None: return print(f'trained: tiers {tiers or "all"}; others are still missing in {out}. When all are there: melnet assemble {out}')
+    if trained is None: return print(f'trained: tiers {tiers or "all"}; the others are still missing in {out}. When all are there: melnet assemble {out}')
     print(f'weights, configuration, checkpoints, curves and report.html: {out}/\nNext: melnet sample {out}')
 
 fit.__doc__ = fit.__doc__.replace('MODEL_FIELDS', described(MelNetConfig)).replace('TRAIN_FIELDS', described(TrainConfig))
