@@ -164,7 +164,7 @@ def open_corpus(
     else: raise CorpusError(f'corpus {name!r}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
     return corpus.cut(max_seconds) if max_seconds else corpus
 
-# %% ../nbs/12_cli.ipynb #be8f0e79
+# %% ../nbs/12_cli.ipynb #58bbfcd5
 def read_plan(preset, model, train, steps):
     "A preset with the fields of the command line over it: model config, training config, corpus"
     sections = load_preset(preset)
@@ -174,9 +174,10 @@ def read_plan(preset, model, train, steps):
     return config_from(MelNetConfig, model), config_from(TrainConfig, train), sections.get('corpus', 'folder')
 
 def plans_in(folder):
-    "The YAML files of a folder; none if it is no folder"
+    "The YAML files of a folder; none if it is the name of a preset, or no folder"
+    if (PRESETS/f'{folder}.yml').is_file() or not Path(folder).is_dir(): return []
     plans = sorted(p for p in Path(folder).glob('*') if p.suffix in ('.yml', '.yaml'))
-    if Path(folder).is_dir() and not plans: raise ConfigError(f'{folder}: a folder without .yml files; give a preset, a file or a folder of files')
+    if not plans: raise ConfigError(f'{folder}: a folder without .yml files; give a preset, a file or a folder of files')
     return plans
 
 def described(cls):
@@ -192,7 +193,7 @@ def finish(dir, corpus=None):
     plt.close(fig)
     report(dir, corpus.test if corpus else ())
 
-# %% ../nbs/12_cli.ipynb #f984385c
+# %% ../nbs/12_cli.ipynb #cb399bae
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|None=None, steps:int|None=None,
         model:dict[str, Any]|None=None, train:dict[str, Any]|None=None, max_seconds:float|None=None,
         resume:bool=False, tensorboard:bool=False, progress:bool=True):
@@ -218,13 +219,13 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)
     if not model_cfg.classes:        # a preset without classes takes the corpus's, so that any folder will do
         model_cfg = replace(model_cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
-    watch = [TensorBoard(Path(out)/'tensorboard')] if tensorboard else []
-    trained = train_tiers(model_cfg, train_cfg, corpus, out, tiers, resume, progress, watch)
+    trained = train_tiers(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(Path(out)/'tensorboard')] * tensorboard)
     if not Accelerator().is_main_process: return
     finish(out, corpus)
     if trained is None: return print(f'trained: tiers {tiers or "all"}; the others are still missing in {out}. When all are there: melnet assemble {out}')
     print(f'weights, configuration, checkpoints, curves and report.html: {out}/\nNext: melnet sample {out}')
 
+# %% ../nbs/12_cli.ipynb #70d7465e
 fit.__doc__ = fit.__doc__.replace('MODEL_FIELDS', described(MelNetConfig)).replace('TRAIN_FIELDS', described(TrainConfig))
 
 # %% ../nbs/12_cli.ipynb #40b831ba

@@ -389,7 +389,7 @@ class Batch:
     rows: list|None = None # their places in the whole batch, where this is a part of one
     whole: int|None = None # clips in the whole batch
 
-# %% ../nbs/01_corpus.ipynb #60c6687d
+# %% ../nbs/01_corpus.ipynb #ebaab60b
 class Spectrograms:
     "The levelled clips of one split, handed out as batches of normalised spectrograms"
     def __init__(self,
@@ -415,15 +415,17 @@ class Spectrograms:
         "A prepared waveform, from memory or read again"
         return self.prepare(self.clips[i]) if self.wavs[i] is None else self.wavs[i]
 
-    def prepare(self, clip):
-        "A clip's levelled waveform at the codec's rate, on the canvas if there is one"
-        cfg, wav = self.codec.cfg, clip.wav
-        try: wav = level(wav)
-        except AudioError as e: raise AudioError(f'{clip.id}: {e}') from None
-        wav = AF.resample(wav, clip.sample_rate, cfg.sample_rate)
-        least = cfg.win_length if self.frames is None else cfg.n_samples(self.frames)
-        wav = F.pad(wav, (0, max(0, least - len(wav))))
-        return wav if self.frames is None else wav[:least]
+# %% ../nbs/01_corpus.ipynb #1a2e3867
+@patch
+def prepare(self:Spectrograms, clip:Clip):
+    "A clip's levelled waveform at the codec's rate, on the canvas if there is one"
+    cfg, wav = self.codec.cfg, clip.wav
+    try: wav = level(wav)
+    except AudioError as e: raise AudioError(f'{clip.id}: {e}') from None
+    wav = AF.resample(wav, clip.sample_rate, cfg.sample_rate)
+    least = cfg.win_length if self.frames is None else cfg.n_samples(self.frames)
+    wav = F.pad(wav, (0, max(0, least - len(wav))))
+    return wav if self.frames is None else wav[:least]
 
 # %% ../nbs/01_corpus.ipynb #efd50e98
 @patch
