@@ -523,7 +523,7 @@ def drawn_by(tier, cfg, g, data, n):
     for ax, x, clip in zip(axes[0], xs, data.clips): show_mel(x[0], cfg.audio, ax, clip.id)
     return as_picture(fig) + '<br>' + ' '.join(as_player(MelCodec(cfg.audio).decode(x)[0], cfg.audio.sample_rate) for x in xs)
 
-# %% ../nbs/08_train.ipynb #8ac27ae4
+# %% ../nbs/08_train.ipynb #612a5675
 def report(
     dir, # A run's folder
     clips:list=(), # Held-out clips; the first `n` are drawn into
@@ -545,5 +545,5 @@ def report(
         tier.load_state_dict(state['best'] or {k.removeprefix('module.'): v for k, v in state['average'].items() if k.startswith('module.')})
         parts[f'samples of tier {g + 1}, lower tiers real'] = drawn_by(tier, cfg, g, data, n)
     body = ''.join(f'<h2 id="{k.split(",")[0].replace(" ", "-")}">{k}</h2>{v}' for k, v in parts.items())
-    with writing(dir/'report.html') as tmp: tmp.write_text(f'<!doctype html><meta charset="utf-8"><title>{html.escape(str(dir))}</title><style>body{{font:14px sans-serif;max-width:60em;margin:2em auto}}td{{padding:0 1em 0 0}}</style><h1>{html.escape(str(dir))}</h1>{body}')
+    with writing(dir/'report.html') as tmp: tmp.write_text(f'<!doctype html><meta charset="utf-8"><title>{html.escape(dir.resolve().name)}</title><style>body{{font:14px sans-serif;max-width:60em;margin:2em auto}}td{{padding:0 1em 0 0}}audio{{width:15em}}</style><h1>{html.escape(dir.resolve().name)}</h1>{body}')
     return dir/'report.html'
