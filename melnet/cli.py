@@ -4,13 +4,17 @@
 
 # %% auto #0
 __all__ = ['COMMANDS', 'value_name', 'value_number', 'tier_pictures', 'picture', 'paths', 'write_clips', 'demo', 'write_tensors',
-           'spectrogram_of', 'given', 'draw', 'requested', 'open_corpus', 'fit', 'assess', 'server', 'free_port',
-           'answers', 'explore', 'spell_out', 'plan_command', 'fail', 'main']
+           'spectrogram_of', 'given', 'draw', 'requested', 'open_corpus', 'read_plan', 'plans_in', 'described',
+           'finish', 'fit', 'assemble', 'assess', 'server', 'free_port', 'answers', 'explore', 'spell_out',
+           'plan_command', 'fail', 'positional_config', 'main']
 
-# %% ../nbs/12_cli.ipynb #361b847c
+# %% ../nbs/12_cli.ipynb #9d4ff468
 import importlib.util, os, secrets, socket, subprocess, sys, time, torch, webbrowser
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
+from typing import Any
+from accelerate import Accelerator
+from fastcore.docments import docments
 from jsonargparse import auto_cli
 from safetensors.torch import save_file
 import matplotlib.pyplot as plt
@@ -21,6 +25,7 @@ from .conditioning import *
 from .model import *
 from .sample import *
 from .train import *
+from .train import train as train_tiers
 from .evaluate import *
 from .explore import *
 from .plan import *
@@ -220,44 +225,98 @@ def requested(model, cond, n, seed, prime, coarse):
     tags += [f'{how}-{Path(path).stem}' for how, path in (('prime', prime), ('coarse', coarse)) if path]
     return numbers, ['_'.join([*tags, f'seed{seed + b}']) for b in range(n)]
 
-# %% ../nbs/12_cli.ipynb #31b62633
+# %% ../nbs/12_cli.ipynb #0e9bd30c
 def open_corpus(
-    name:str, # 'fsdd', 'toy', or 'folder'
-    data, # Where it is: a folder or archive for fsdd, a folder for folder; None downloads fsdd
+    name:str, # 'fsdd', 'toy', 'folder', 'ljspeech', or 'librispeech' with a subset, such as 'librispeech/dev-clean'
+    data, # Where it is: a folder or archive; None downloads what can be downloaded
     sr:int, # Hz
+    max_seconds:float=None, # Longer clips are cut at silences
 )->Corpus:
     "The corpus that a preset names"
-    if name == 'fsdd': return fsdd(data)
-    if name == 'toy': return toy_corpus(sr=sr)
-    if name == 'folder' and data: return folder(data, sr)
-    raise CorpusError(f'corpus {name!r}: expected fsdd, toy, or folder with --data=PATH')
+    name, _, subset = name.partition('/')
+    if name == 'fsdd': corpus = fsdd(data)
+    elif name == 'toy': corpus = toy_corpus(sr=sr)
+    elif name == 'folder' and data: corpus = folder(data, sr)
+    elif name == 'ljspeech': corpus = ljspeech(data, sr)
+    elif name == 'librispeech': corpus = librispeech(data, subset or 'train-clean-100', sr=sr)
+    else: raise CorpusError(f'corpus {name!r}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
+    return corpus.cut(max_seconds) if max_seconds else corpus
 
-# %% ../nbs/12_cli.ipynb #81d0c661
-def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|None=None,
-        steps:int|None=None, resume:bool=False, progress:bool=True):
+# %% ../nbs/12_cli.ipynb #58bbfcd5
+def read_plan(preset, model, train, steps):
+    "A preset with the fields of the command line over it: model config, training config, corpus"
+    sections = load_preset(preset)
+    train = {**sections.get('train', {}), **(train or {}), **({'steps': steps} if steps else {})}
+    model = {**sections['model'], **(model or {})}
+    if model.get('audio') and 'n_mels' in model: model['audio'] = {**model['audio'], 'n_mels': model['n_mels']}
+    return config_from(MelNetConfig, model), config_from(TrainConfig, train), sections.get('corpus', 'folder')
+
+def plans_in(folder):
+    "The YAML files of a folder; none if it is the name of a preset, or no folder"
+    if (PRESETS/f'{folder}.yml').is_file() or not Path(folder).is_dir(): return []
+    plans = sorted(p for p in Path(folder).glob('*') if p.suffix in ('.yml', '.yaml'))
+    if not plans: raise ConfigError(f'{folder}: a folder without .yml files; give a preset, a file or a folder of files')
+    return plans
+
+def described(cls):
+    "Every field of a config with its default and its gloss, for --help"
+    told = docments(cls)
+    default = lambda f: 'needed' if f.default is f.default_factory is MISSING else f.default if f.default is not MISSING else f.default_factory()
+    return '; '.join(f'{f.name} ({default(f)}): {told.get(f.name) or ""}'.rstrip(': ') for f in fields(cls))
+
+def finish(dir, corpus=None):
+    "Curves and report of a run"
+    fig = show_curves(dir)
+    with writing(Path(dir)/'curves.png') as tmp: fig.savefig(tmp, dpi=90)
+    plt.close(fig)
+    report(dir, corpus.test if corpus else ())
+
+# %% ../nbs/12_cli.ipynb #cb399bae
+def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|None=None, steps:int|None=None,
+        model:dict[str, Any]|None=None, train:dict[str, Any]|None=None, max_seconds:float|None=None,
+        resume:bool=False, tensorboard:bool=False, progress:bool=True):
     """Train a model: all tiers one after another, or those you name.
 
     Args:
-        preset: A preset that comes with melnet (digits, toy, folder), or the path of a YAML file like them.
-        out: The run's folder: checkpoints, curves, and at the end the weights; runs/PRESET by default.
+        preset: A preset that comes with melnet (digits, toy, folder), the path of a YAML file like them, or a folder of such files, trained one after another. --config=FILE is the same.
+        out: The run's folder: checkpoints, curves, logs, a report, and at the end the weights; runs/PRESET by default.
         data: Folder or archive of the corpus, where the preset's corpus needs one or is at hand.
-        tiers: Which tiers, counted from 1; all by default. Tiers may train at the same time in one folder.
+        tiers: Which tiers, counted from 1, such as 3 or [1,2]; all by default. Tiers may train at the same time, in one folder or on several machines.
         steps: Optimiser steps of each tier, instead of the preset's.
+        model: Fields over the preset's model, such as --model.hidden=64. MODEL_FIELDS.
+        train: Fields over the preset's training, such as --train.lr=1e-3. TRAIN_FIELDS.
+        max_seconds: Longer recordings are cut at silences into clips of at most this length, seconds.
         resume: Go on from the checkpoints in the folder.
+        tensorboard: Write scalars, settings, pictures and sounds to the folder's tensorboard/ at every evaluation.
         progress: Show a bar.
     """
-    sections, out = load_preset(preset), out or f'runs/{Path(preset).stem}'
-    model_cfg = config_from(MelNetConfig, sections['model'])
-    train_cfg = config_from(TrainConfig, {**sections.get('train', {}), **({'steps': steps} if steps else {})})
-    corpus = open_corpus(sections.get('corpus', 'folder'), data, model_cfg.audio.sample_rate)
+    for p in (plans := plans_in(preset)): fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, progress)
+    if plans: return
+    out, tiers = out or f'runs/{Path(preset).stem}', [tiers] if isinstance(tiers, int) else tiers
+    model_cfg, train_cfg, name = read_plan(preset, model, train, steps)
+    corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)
     if not model_cfg.classes:        # a preset without classes takes the corpus's, so that any folder will do
         model_cfg = replace(model_cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
-    model = train(model_cfg, train_cfg, corpus, out, tiers, resume, progress)
-    if model is None: return print(f'tiers {tiers} are trained; the others are still missing in {out}')
-    fig = show_curves(out)
-    with writing(Path(out)/'curves.png') as tmp: fig.savefig(tmp, dpi=90)
-    plt.close(fig)
-    print(f'weights, configuration, checkpoints and curves: {out}/\nNext: melnet sample {out}')
+    trained = train_tiers(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(Path(out)/'tensorboard')] * tensorboard)
+    if not Accelerator().is_main_process: return
+    finish(out, corpus)
+    if trained is None: return print(f'trained: tiers {tiers or "all"}; the others are still missing in {out}. When all are there: melnet assemble {out}')
+    print(f'weights, configuration, checkpoints, curves and report.html: {out}/\nNext: melnet sample {out}')
+
+# %% ../nbs/12_cli.ipynb #70d7465e
+fit.__doc__ = fit.__doc__.replace('MODEL_FIELDS', described(MelNetConfig)).replace('TRAIN_FIELDS', described(TrainConfig))
+
+# %% ../nbs/12_cli.ipynb #40b831ba
+def assemble(dir:str, unfinished:bool=False):
+    """Join tiers that were trained as jobs of their own into one model.
+
+    Args:
+        dir: The folder with the checkpoints of all tiers (tier1-*.pt and so on); copy them together if they were trained apart.
+        unfinished: Join tiers as they stand, also those that are still in training.
+    """
+    model = join_tiers(dir, unfinished)
+    finish(dir)
+    print(f'{len(model.tiers)} tiers are one model: {dir}/\nNext: melnet sample {dir}')
 
 # %% ../nbs/12_cli.ipynb #c14fb78b
 def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv', n:int=1, temperature:float|list[float]|None=None,
@@ -350,16 +409,25 @@ def plan_command(preset:str, memory:str='8GB', seconds:float|None=None, device:s
     print(plan_text(rows, tflops))
     if stuck := [str(r.tier) for r in rows if not any(r.micro)]: print(f'tier {", ".join(stuck)}: not even one clip fits; take more --memory or fewer --seconds')
 
-# %% ../nbs/12_cli.ipynb #90858803
+# %% ../nbs/12_cli.ipynb #76237885
 def fail(sentence, code):
     "Say why on the error stream and end with an exit code"
     print(sentence, file=sys.stderr)
     sys.exit(code)
 
-COMMANDS = {'demo': demo, 'sample': draw, 'train': fit, 'evaluate': assess, 'plan': plan_command, 'explore': explore}
+def positional_config(args):
+    "`--config FILE` anywhere is the preset, which stands first"
+    args = [v for a in args for v in (a.split('=', 1) if a.startswith('--config=') else [a])]
+    if '--config' not in args[:-1]: return args
+    k = args.index('--config')
+    return [args[0], args[k + 1], *args[1:k], *args[k + 2:]]
+
+COMMANDS = {'demo': demo, 'sample': draw, 'train': fit, 'assemble': assemble, 'evaluate': assess, 'plan': plan_command, 'explore': explore}
 
 def main(args=None):
     "The command `melnet`"
-    try: auto_cli(COMMANDS, args=spell_out(sys.argv[1:] if args is None else args), prog='melnet')
+    args = spell_out(list(sys.argv[1:] if args is None else args))
+    if args[:1] == ['train']: args = positional_config(args)
+    try: auto_cli(COMMANDS, args=args, prog='melnet')
     except (MelNetError, FileNotFoundError) as e: fail(f'melnet: {e}', 2)
     except KeyboardInterrupt: fail('melnet: stopped; a training run goes on with --resume=true', 130)
