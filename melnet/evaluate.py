@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['EvaluateError', 'nll_map', 'silent_frames', 'Estimate', 'mean_of', 'Scores', 'score', 'Recogniser', 'hide_band',
-           'train_recogniser', 'wilson', 'Heard', 'show_confusion', 'Judgement', 'judge']
+           'train_recogniser', 'wilson', 'Heard', 'show_confusion', 'Judgement', 'judge', 'codec_error', 'Measures',
+           'evaluate', 'recognised', 'drawing_speed']
 
-# %% ../nbs/09_evaluate.ipynb #fd971cb0
-import math, torch, torch.nn.functional as F
+# %% ../nbs/09_evaluate.ipynb #451d504a
+import csv, math, time, torch, torch.nn.functional as F
 from dataclasses import dataclass
+from pathlib import Path
 from torch import nn
 from tqdm.auto import tqdm
 import matplotlib.pyplot as plt
@@ -276,3 +278,71 @@ def judge(
     wavs = torch.cat([codec.decode(part) for part in parts])
     listen = lambda rec: AF.resample(wavs, model.cfg.audio.sample_rate, rec.codec.cfg.sample_rate)
     return Judgement(x, wavs, cond, {name: rec.accuracy(listen(rec), cond[name]) for name, rec in recognisers.items()})
+
+# %% ../nbs/09_evaluate.ipynb #93175962
+def codec_error(
+    x, # x[B, T, M] without dither, normalised units
+    cfg:MelConfig,
+    method:str='griffinlim', # As for `MelCodec.decode`
+)->float: # Nats; 0.1 is about ten per cent of a magnitude
+    "How far a spectrogram is from that of the sound made of it, root mean square"
+    codec = MelCodec(cfg)
+    again = codec.encode(codec.decode(x, method))
+    return (again[:, :x.shape[1]] - x).square().mean().sqrt().item() * cfg.std
+
+# %% ../nbs/09_evaluate.ipynb #51c3b100
+class Measures(dict):
+    "What was measured to an `Estimate` or a number; shows itself as a table"
+    def __repr__(self):
+        width = max(map(len, self))
+        return '\n'.join(f'{what.ljust(width)}  {f"{v:.3f}" if isinstance(v, float) else v}' for what, v in self.items())
+
+    def write(self, path):
+        "As CSV: what, value, and the ends of the 95 % interval where there is one"
+        with writing(path) as tmp, open(tmp, 'w', newline='', encoding='utf-8') as f:
+            rows = csv.writer(f)
+            rows.writerow(['what', 'value', 'low', 'high'])
+            for what, v in self.items(): rows.writerow([what, v.value, v.low, v.high] if isinstance(v, Estimate) else [what, v, '', ''])
+
+# %% ../nbs/09_evaluate.ipynb #164db1d9
+def evaluate(
+    model:MelNet,
+    corpus:Corpus, # Its held-out clips are scored; its labels must be the model's conditions
+    n:int=1, # Clips drawn of each combination of conditions
+    temperature=None, # As for `sample`
+    seed:int=0, # Of the drawing
+    steps:int=400, # Of training each recogniser
+    progress:bool=True,
+)->Measures:
+    "Likelihood, the codec's loss, recognisers of every condition, and the speed of drawing"
+    cfg, classes = model.cfg.audio, {k: len(v) for k, v in corpus.classes.items()}
+    if not corpus.test: raise EvaluateError(f'{corpus.name} has no held-out clips to score; give a corpus with more clips')
+    if classes != model.cfg.classes: raise EvaluateError(f'the model has the conditions {model.cfg.classes or "none"}, the corpus {corpus.name} has {classes or "none"}')
+    out = Measures({'held-out clips': len(corpus.test)})
+    for part, row in score(model, corpus.test).items(): out |= {f'nats per element, {part} frames, {tier}': v for tier, v in row.items()}
+    data = Spectrograms(corpus.test, cfg, model.cfg.frames)
+    bare = [data.batch([i], dither=False).x for i in range(len(data))]
+    out['codec, root mean square error, nats'] = sum(codec_error(x, cfg) for x in bare) / len(bare)
+    out |= recognised(model, corpus, bare, n, temperature, seed, steps, progress)
+    for clips in (1, 16): out[f'drawing {clips} at once, seconds of audio per second'] = drawing_speed(model, clips, bare[0].shape[1])
+    return out
+
+# %% ../nbs/09_evaluate.ipynb #796dd351
+def recognised(model, corpus, bare, n, temperature, seed, steps, progress):
+    "Shares recognised of every condition: held-out clips as they are, through the codec, and drawn ones"
+    if not corpus.classes or model.cfg.frames is None: return {}
+    out, cfg, codec = {}, model.cfg.audio, MelCodec(model.cfg.audio)
+    listeners = {k: train_recogniser(corpus, k, steps, seconds=1.3*cfg.seconds(model.cfg.frames), progress=progress) for k in corpus.classes}
+    for k, rec in listeners.items():
+        said, rate = [c.labels[k] for c in corpus.test], rec.codec.cfg.sample_rate
+        out[f'{k} recognised, real clips'] = rec.accuracy(Spectrograms(corpus.test, rec.codec.cfg).wavs, said).share
+        out[f'{k} recognised, through the codec'] = rec.accuracy([AF.resample(codec.decode(x)[0], cfg.sample_rate, rate) for x in bare], said).share
+    drawn = judge(model, listeners, n, temperature, seed, progress=progress).heard
+    return out | {f'{k} recognised, drawn': heard.share for k, heard in drawn.items()}
+
+def drawing_speed(model, n, frames):
+    "Seconds of audio drawn per second; the second of two runs, since the first warms up"
+    for _ in range(2):
+        start = time.perf_counter()
+        sample(model, n, model.cfg.frames or frames, cond={k: 0 for k in model.cfg.classes}, seed=0, progress=False)
+    return n * model.cfg.audio.seconds(model.cfg.frames or frames) / (time.perf_counter() - start)
