@@ -98,13 +98,15 @@ def bad_solutions():
 
 
 def undocumented(name, fn):
-    "What a function, or the fields of a dataclass, leave unsaid; a line of the docstring that starts with the name will do as well"
+    """What a function, or the fields of a dataclass, leave unsaid; a line of the docstring that starts with the name, as in
+    `Args:`, will do as well, and the comment behind a line of several parameters is for all of them"""
     from fastcore.docments import docments
     if not (fn.__doc__ or '').strip(): yield f'{name}: no docstring'
-    said = docments(fn, full=True)
+    said, head = docments(fn, full=True), re.split(r'^\s*"', inspect.getsource(fn), maxsplit=1, flags=re.M)[0]      # up to the docstring
     for p in inspect.signature(fn).parameters.values():
         if p.name in ('self', 'cls') or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD): continue
-        if not (said.get(p.name) or {}).get('docment') and not re.search(rf'^\s*{p.name}:\s*\S', fn.__doc__ or '', re.M): yield f'{name}: parameter {p.name!r} has no comment'
+        there = re.search(rf'^\s*{p.name}:\s*\S', fn.__doc__ or '', re.M) or re.search(rf'^[\w, ]*\b{p.name}, [\w, ]*# \S', head, re.M)
+        if not (said.get(p.name) or {}).get('docment') and not there: yield f'{name}: parameter {p.name!r} has no comment'
 
 def bad_docments():
     "Public names, and public methods of public classes, that are not explained"

@@ -36,7 +36,7 @@ _import_torchaudio();
 # %% ../nbs/00_audio.ipynb #4a96088a
 import torchaudio.functional as AF
 
-# %% ../nbs/00_audio.ipynb #4a83fa90
+# %% ../nbs/00_audio.ipynb #4b291fbe
 class MelNetError(ValueError):
     "Every refusal of this package; the message names what was wrong and how to mend it"
 class AudioError(MelNetError):
@@ -44,7 +44,10 @@ class AudioError(MelNetError):
 class ConfigError(MelNetError):
     "A setting that is unknown, of the wrong type, or impossible"
 
-def check_wav(wav, name='audio'):
+def check_wav(
+    wav, # wav[S], a tensor or array
+    name='audio', # What the refusal calls it, such as a path or a clip's id
+):
     "Refuse what no pipeline can mend: nothing at all, NaN or Inf, digital silence"
     wav = torch.as_tensor(wav)
     if wav.numel() == 0: raise AudioError(f'{name}: holds no samples; record it again')
@@ -90,8 +93,10 @@ def _fits(value, kind):
     if kind in (int, float): return not isinstance(value, bool) and isinstance(value, (int, kind)) and math.isfinite(value)
     return isinstance(value, kind)
 
-# %% ../nbs/00_audio.ipynb #90451aa9
-def check_fields(cfg):
+# %% ../nbs/00_audio.ipynb #bfaad996
+def check_fields(
+    cfg, # An instance of a config dataclass
+):
     "Refuse a dataclass field of the wrong type by name, value and expected type; lists become tuples"
     for name, kind in get_type_hints(type(cfg)).items():
         value = getattr(cfg, name)
@@ -99,10 +104,16 @@ def check_fields(cfg):
         if not _fits(value, kind):
             raise ConfigError(f'{type(cfg).__name__}.{name} = {value!r}: expected {getattr(kind, "__name__", kind)}')
 
-def require(ok, cfg, name, mend):
+def require(
+    ok, # Whether the value is possible
+    cfg, # The config that holds the field
+    name, # The field
+    mend, # The end of the sentence: 'must be above zero'
+):
     "Refuse an impossible value of field `name` in a sentence that ends in the mend"
     if not ok: raise ConfigError(f'{type(cfg).__name__}.{name} = {getattr(cfg, name)!r}: {mend}')
 
+# %% ../nbs/00_audio.ipynb #ad47b0a3
 def config_from(
     cls, # A config dataclass
     values:dict, # What a YAML file holds
@@ -116,7 +127,7 @@ def config_from(
             raise ConfigError(f'{cls.__name__} has no field {name!r}; ' + (f'did you mean {near[0]!r}?' if near else f'it has {", ".join(known)}'))
     return cls(**values)
 
-# %% ../nbs/00_audio.ipynb #96acc991
+# %% ../nbs/00_audio.ipynb #9ec7158a
 @dataclass(frozen=True)
 class MelConfig:
     "How a waveform becomes a normalised log-mel spectrogram, and back"
@@ -136,34 +147,56 @@ class MelConfig:
 
     def __post_init__(self):
         check_fields(self)
-        for name in ('sample_rate', 'n_fft', 'win_length', 'hop_length', 'n_mels', 'floor', 'std'):
-            require(getattr(self, name) > 0, self, name, 'must be above zero')
-        require(self.n_fft % 2 == 0, self, 'n_fft', 'must be even')
-        require(self.win_length <= self.n_fft, self, 'win_length', f'must not exceed n_fft = {self.n_fft}')
-        require(self.hop_length <= self.win_length, self, 'hop_length', f'must not exceed win_length = {self.win_length}, or samples are skipped')
-        require(0 <= self.f_min < self.f_high, self, 'f_min', f'must lie from 0 to below f_max = {self.f_high} Hz')
-        require(self.f_high <= self.sample_rate/2, self, 'f_max', f'must not exceed half the sample rate, {self.sample_rate/2} Hz')
-        require(self.dither >= 0, self, 'dither', 'must not be negative')
-        require(self.mel_scale in ('slaney', 'htk'), self, 'mel_scale', "must be 'slaney' or 'htk'")
-        require(self.power in (1, 2), self, 'power', 'must be 1 (magnitudes) or 2 (powers)')
+        self.check()
 
     @property
     def f_high(self): return self.sample_rate/2 if self.f_max is None else self.f_max
 
-# %% ../nbs/00_audio.ipynb #ce5f5e44
+# %% ../nbs/00_audio.ipynb #fdbe8d25
 @patch
-def n_frames(self:MelConfig, samples): return samples // self.hop_length + 1
-@patch
-def n_samples(self:MelConfig, frames): return (frames - 1) * self.hop_length
-@patch
-def seconds(self:MelConfig, frames): return self.n_samples(frames) / self.sample_rate
+def check(self:MelConfig):
+    "Refuse impossible settings"
+    for name in ('sample_rate', 'n_fft', 'win_length', 'hop_length', 'n_mels', 'floor', 'std'):
+        require(getattr(self, name) > 0, self, name, 'must be above zero')
+    require(self.n_fft % 2 == 0, self, 'n_fft', 'must be even')
+    require(self.win_length <= self.n_fft, self, 'win_length', f'must not exceed n_fft = {self.n_fft}')
+    require(self.hop_length <= self.win_length, self, 'hop_length', f'must not exceed win_length = {self.win_length}, or samples are skipped')
+    require(0 <= self.f_min < self.f_high, self, 'f_min', f'must lie from 0 to below f_max = {self.f_high} Hz')
+    require(self.f_high <= self.sample_rate/2, self, 'f_max', f'must not exceed half the sample rate, {self.sample_rate/2} Hz')
+    require(self.dither >= 0, self, 'dither', 'must not be negative')
+    require(self.mel_scale in ('slaney', 'htk'), self, 'mel_scale', "must be 'slaney' or 'htk'")
+    require(self.power in (1, 2), self, 'power', 'must be 1 (magnitudes) or 2 (powers)')
 
-# %% ../nbs/00_audio.ipynb #6ed85f74
+# %% ../nbs/00_audio.ipynb #7b79dee3
+@patch
+def n_frames(self:MelConfig,
+    samples, # Length of a waveform
+): # T
+    "Frames of the spectrogram of so many samples"
+    return samples // self.hop_length + 1
+
+@patch
+def n_samples(self:MelConfig,
+    frames, # T
+): # The fewest samples that give them
+    "Samples of the waveform of so many frames"
+    return (frames - 1) * self.hop_length
+
+@patch
+def seconds(self:MelConfig,
+    frames, # T
+): # From the centre of the first frame to that of the last, s
+    "Duration of so many frames"
+    return self.n_samples(frames) / self.sample_rate
+
+# %% ../nbs/00_audio.ipynb #cd9f842a
 class MelCodec(nn.Module):
     "wav[B, S] to normalised log-mel x[B, T, M] and back; frame i is centred on sample i * hop_length"
     chunk = 4096    # frames that are worked on at once, so that an hour of audio fits in memory
 
-    def __init__(self, cfg:MelConfig):
+    def __init__(self,
+        cfg:MelConfig, # Refused where a mel filter would catch no frequency
+    ):
         super().__init__()
         self.cfg = cfg
         with warnings.catch_warnings():                             # torchaudio only warns of empty filters
@@ -174,16 +207,28 @@ class MelCodec(nn.Module):
         self.register_buffer('filters', filters, persistent=False)
         self.register_buffer('window', torch.hann_window(cfg.win_length), persistent=False)
 
-    def stft(self, wav):
-        "Short-time Fourier transform [B, T, F], complex; outside the clip lie zeros"
-        c = self.cfg
-        return torch.stft(wav, c.n_fft, c.hop_length, c.win_length, self.window, pad_mode='constant', return_complex=True).transpose(1, 2)
+# %% ../nbs/00_audio.ipynb #8ceb0589
+@patch
+def stft(self:MelCodec,
+    wav, # wav[B, S]
+): # Complex spectrogram [B, T, F]
+    "Short-time Fourier transform; outside the clip lie zeros"
+    c = self.cfg
+    return torch.stft(wav, c.n_fft, c.hop_length, c.win_length, self.window, pad_mode='constant', return_complex=True).transpose(1, 2)
 
-    def magnitude(self, wav): return self.stft(wav).abs()
+@patch
+def magnitude(self:MelCodec,
+    wav, # wav[B, S]
+): # [B, T, F]
+    "Linear magnitudes of the short-time Fourier transform"
+    return self.stft(wav).abs()
 
-    def to_mel(self, spec):
-        "Mel magnitudes (powers where `cfg.power` is 2) [B, T, M] of a complex spectrogram"
-        return (spec.abs() if self.cfg.power == 1 else spec.real.square() + spec.imag.square()) @ self.filters
+@patch
+def to_mel(self:MelCodec,
+    spec, # Complex spectrogram [B, T, F]
+): # Mel magnitudes (powers where `cfg.power` is 2) [B, T, M]
+    "What each mel filter catches of a spectrogram"
+    return (spec.abs() if self.cfg.power == 1 else spec.real.square() + spec.imag.square()) @ self.filters
 
 # %% ../nbs/00_audio.ipynb #b5e4e81f
 @patch
@@ -207,12 +252,12 @@ def encode(self:MelCodec,
         mels.append(self.to_mel(spec))
     return ((torch.cat(mels, 1) + c.floor).log() - c.mean) / c.std
 
-# %% ../nbs/00_audio.ipynb #5a1db926
+# %% ../nbs/00_audio.ipynb #810a1f77
 def show_mel(
     x, # x[T, M], normalised units
-    cfg:MelConfig,
+    cfg:MelConfig, # The settings that `x` was made with, for the axes
     ax=None, # Axes to draw on; None makes a figure
-    title:str='',
+    title:str='', # Stands above the axes
     **kwargs, # For `imshow`: vmin, vmax, cmap
 ): # The axes
     "Draw a spectrogram with seconds and Hz on its axes; each tick is the centre of a frame or bin"
@@ -286,13 +331,13 @@ def griffinlim(self:MelCodec,
         spec = torch.view_as_complex(torch.view_as_real(ahead) * (mag / size(ahead))[..., None])
     return self.istft(spec, length)
 
-# %% ../nbs/00_audio.ipynb #db7afc17
+# %% ../nbs/00_audio.ipynb #2a3b9d3e
 @patch
 def gradient(self:MelCodec,
     wav, # Where to start [B, S]
     mel, # Mel magnitudes or powers wanted [B, T, M]
     n_iter:int=200, # Evaluations of the gradient for each clip
-    progress:bool=True,
+    progress:bool=True, # Show a bar
 ): # wav[B, S]
     "Move the samples themselves until their mel is the one wanted: L-BFGS on the magnitudes, then on their logarithm"
     root = lambda m: m if self.cfg.power == 1 else (m + 1e-12).sqrt()
@@ -355,10 +400,10 @@ def decode(self:MelCodec,
         out[:, i*h:i*h + n] += wav
     return pad(out, (0, (length or least) - out.shape[1]))
 
-# %% ../nbs/00_audio.ipynb #f2bf89b5
+# %% ../nbs/00_audio.ipynb #68b8463b
 def play(
     wav, # wav[S]
-    cfg:MelConfig,
+    cfg:MelConfig, # Gives the sample rate
 ): # A player for notebooks
     "A player for one waveform, at the level it has; samples beyond ±1 are scaled down"
     wav = wav.detach().cpu()

@@ -25,16 +25,23 @@ def flip_frames(
     i = torch.where(i < n, n - 1 - i, i)                                         # (B, T)
     return h[torch.arange(len(h), device=h.device).unsqueeze(1), i]
 
-# %% ../nbs/05_conditioning.ipynb #23514355
+# %% ../nbs/05_conditioning.ipynb #7c4ee4de
 class FeatureLayer(nn.Module):
     "RNNs both ways along both axes; what they say is projected and added"
-    def __init__(self, hidden:int):
+    def __init__(self,
+        hidden:int, # H
+    ):
         super().__init__()
         self.time, self.back = AxisLSTM(hidden, 'time'), AxisLSTM(hidden, 'time')
         self.freq = AxisLSTM(hidden, 'freq', bidirectional=True)
         self.W = nn.Linear(4*hidden, hidden)
 
-    def backward_in_time(self, h, lengths): return flip_frames(self.back(flip_frames(h, lengths)), lengths)
+    def backward_in_time(self,
+        h, # h[B, T, M, H]
+        lengths, # True frames [B]; None means all
+    ): # [B, T, M, H]
+        "The RNN that begins at each clip's last true frame"
+        return flip_frames(self.back(flip_frames(h, lengths)), lengths)
 
     def forward(self, h, lengths=None):  # [B, T, M, H], true frames [B] -> [B, T, M, H]
         return self.W(torch.cat([self.time(h), self.backward_in_time(h, lengths), self.freq(h)], -1)) + h
@@ -59,9 +66,12 @@ class LowerTiers(nn.Module):
         for layer in self.layers: z = layer.recomputing(z, lengths) if saving else layer(z, lengths)
         return {'t': self.W_t(z), 'f': self.W_f(z)}
 
-# %% ../nbs/05_conditioning.ipynb #bc9d2e25
+# %% ../nbs/05_conditioning.ipynb #cd983f1a
 @patch
-def recomputing(self:FeatureLayer, h, lengths=None):
+def recomputing(self:FeatureLayer,
+    h, # h[B, T, M, H]
+    lengths=None, # True frames [B]; None means all
+): # [B, T, M, H]
     "`forward` again, keeping only h for the backward pass"
     H = self.W.out_features
     W_time, W_back, W_freq = self.W.weight.tensor_split([H, 2*H], 1)
@@ -90,12 +100,12 @@ class ClassEmbedding(nn.Module):
 class ConditionError(MelNetError):
     "A condition that the model does not have, lacks, or has no such value for"
 
-# %% ../nbs/05_conditioning.ipynb #0d5c6d0c
+# %% ../nbs/05_conditioning.ipynb #5f77f0dd
 def check_cond(
     classes:dict, # A condition's name to its number of values
     cond:dict, # A condition's name to one number or B of them
     n:int, # B
-    device='cpu',
+    device='cpu', # Where the tensors shall lie
 )->dict: # A condition's name to LongTensor[B]
     "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
     cond = cond or {}

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['VOWELS', 'FSDD_URL', 'FSDD_SHA256', 'DIGITS', 'AUDIO_SUFFIXES', 'LJSPEECH', 'LIBRISPEECH', 'CorpusError', 'Clip',
-           'header', 'load_part', 'hashed', 'Corpus', 'toy_voice', 'toy_corpus', 'read_members', 'fsdd', 'espeak',
-           'read_metadata', 'folder', 'pieces', 'download', 'unpack', 'opened', 'ljspeech', 'librispeech', 'Summary',
-           'Batch', 'Spectrograms', 'batch_order', 'measure', 'Verdict', 'check_exercise']
+           'hashed', 'Corpus', 'toy_voice', 'toy_corpus', 'read_members', 'fsdd', 'espeak', 'read_metadata', 'folder',
+           'pieces', 'download', 'unpack', 'ljspeech', 'librispeech', 'Summary', 'Batch', 'Spectrograms', 'batch_order',
+           'measure', 'Verdict', 'check_exercise']
 
 # %% ../nbs/01_corpus.ipynb #97d6a965
 import _ctypes, contextlib, ctypes, hashlib, io, math, os, re, tarfile, tempfile, warnings, zipfile, zlib
@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from .audio import *
 import torchaudio.functional as AF
 
-# %% ../nbs/01_corpus.ipynb #248f0713
+# %% ../nbs/01_corpus.ipynb #7e7ec462
 class CorpusError(MelNetError):
     "A corpus that cannot be found, read or used"
 
@@ -28,8 +28,8 @@ class Clip:
     id: str                   # unique in its corpus, and the same on every run
     source: torch.Tensor|Path # waveform[S], or the file that holds it
     sample_rate: int          # Hz, of `wav`
-    speaker: str = ''
-    text: str = ''
+    speaker: str = ''         # who speaks; empty if not known
+    text: str = ''            # what is said; empty if not known
     labels: dict = field(default_factory=dict)  # a condition's name to the number of its value
     start: float = 0.         # where in the source it begins, s
     stop: float|None = None   # and where it ends; None is the end of the source
@@ -47,7 +47,7 @@ class Clip:
         if self.stop is not None: return self.stop - self.start
         return len(self.source) / self.sample_rate if torch.is_tensor(self.source) else header(self.source).duration
 
-# %% ../nbs/01_corpus.ipynb #01c366ee
+# %% ../nbs/01_corpus.ipynb #b4dd876a
 def header(path):
     "What a file's header says of its audio"
     try: return sf.info(str(path))
@@ -66,12 +66,17 @@ def hashed(
     "A number that depends on the id alone"
     return int(hashlib.sha1(id.encode()).hexdigest()[:8], 16) / 2**32
 
-# %% ../nbs/01_corpus.ipynb #dd61a3cc
+# %% ../nbs/01_corpus.ipynb #7d0bc749
 class Corpus:
     "Clips, the names of their labels' values, and which clips are held out"
-    def __init__(self, name, clips, classes=None, held_out=None):
+    def __init__(self,
+        name, # Shown in its summary
+        clips, # `Clip`s in any order, of distinct ids, else a `CorpusError`; kept in the order of their ids
+        classes=None, # A condition's name to the names of its values; None is no labels
+        held_out=None, # A function of a clip: whether it is kept for testing; None is a tenth, by the hash of its id
+    ):
         self.name, self.clips = name, sorted(clips, key=lambda c: c.id)
-        self.classes = classes or {}                      # a condition's name to the names of its values
+        self.classes = classes or {}
         self.held_out = held_out or (lambda c: hashed(c.id) < .1)
         if len({c.id for c in self.clips}) < len(self.clips): raise CorpusError(f'{name}: two clips share one id')
     @property
@@ -82,13 +87,13 @@ class Corpus:
         names = ', '.join(f'{k}: {len(v)}' for k, v in self.classes.items())
         return f'{self.name}: {len(self.train)} clips to train on, {len(self.test)} held out ({names or "no labels"})'
 
-# %% ../nbs/01_corpus.ipynb #e807e143
+# %% ../nbs/01_corpus.ipynb #6143aab3
 VOWELS = {'a': (730, 1090, 2440), 'e': (530, 1840, 2480), 'i': (270, 2290, 3010), 'o': (570, 840, 2410), 'u': (300, 870, 2240)}
 
 def toy_voice(
     vowel:str='a', # A key of `VOWELS`: its three formants in Hz (Peterson & Barney 1952, male averages)
     pitch:float=120., # Fundamental frequency at the start, Hz; it falls by a fifth
-    seconds:float=.4,
+    seconds:float=.4, # Duration
     sr:int=8000, # Hz
     seed:int=0, # Of the breath noise
 ): # wav[S], peak 1
@@ -101,12 +106,12 @@ def toy_voice(
         wav = lfilter([1 - r], [1, -2*r*np.cos(angle), r*r], wav)
     return level(torch.from_numpy(wav * np.hanning(n)**.3).float())
 
-# %% ../nbs/01_corpus.ipynb #f10dd8f0
+# %% ../nbs/01_corpus.ipynb #5e3c122b
 def toy_corpus(
     n:int=10, # Clips per vowel and voice
     sr:int=8000, # Hz
-    seed:int=0,
-)->Corpus:
+    seed:int=0, # Of pitches and lengths
+)->Corpus: # Classes vowel (5) and voice (2)
     "Five vowels by a low and a high voice, of varied pitch and length: known, labelled, made on the spot"
     rng, clips = np.random.default_rng(seed), []
     for s, (voice, pitch) in enumerate({'low': 110, 'high': 210}.items()):
@@ -205,10 +210,12 @@ def espeak(
                 clips.append(Clip(f'{voice}_{t:05d}', wav, engine.rate, voice, text, {'speaker': s}))
     return Corpus('espeak', clips, {'speaker': list(voices)})
 
-# %% ../nbs/01_corpus.ipynb #68ae0227
+# %% ../nbs/01_corpus.ipynb #3e3d1680
 AUDIO_SUFFIXES = {'.wav', '.flac', '.ogg', '.mp3', '.aiff', '.aif'}
 
-def read_metadata(path)->dict: # File name without suffix to its text
+def read_metadata(
+    path, # The file, in UTF-8; a line without "|" is refused by its number
+)->dict: # File name without suffix to its text
     "Read a metadata.csv in LJSpeech's form: a line is name|text, or name|text|text with numbers written out"
     texts = {}
     for k, line in enumerate(Path(path).read_text(encoding='utf-8-sig').splitlines(), 1):
@@ -218,6 +225,7 @@ def read_metadata(path)->dict: # File name without suffix to its text
         texts[Path(name.strip()).stem if name.strip().lower().endswith(tuple(AUDIO_SUFFIXES)) else name.strip()] = said[-1].strip() or said[0].strip()
     return texts
 
+# %% ../nbs/01_corpus.ipynb #865eacee
 def folder(
     path, # Searched for audio files, subfolders too; may hold a metadata.csv with their texts
     sr:int, # Hz
@@ -235,7 +243,7 @@ def folder(
     clips = [Clip(p.relative_to(path).as_posix(), p, sr, who(p), texts.get(p.stem, ''), labels(p)) for p in files]
     return Corpus(path.name, clips, {'speaker': speakers} if len(speakers) > 1 else {})
 
-# %% ../nbs/01_corpus.ipynb #a164c1b8
+# %% ../nbs/01_corpus.ipynb #99c84561
 def pieces(
     wav, # wav[S]
     sr:int, # Hz
@@ -251,7 +259,9 @@ def pieces(
     return out
 
 @patch
-def cut(self:Corpus, max_seconds:float)->Corpus:
+def cut(self:Corpus,
+    max_seconds:float, # Clips that are longer are cut, s
+)->Corpus:
     "The same corpus with every longer clip cut at its silences; pieces have no text and decide by their own ids whether they are held out"
     clips = []
     for c in self.clips:
@@ -299,13 +309,14 @@ def unpack(
         (Path(box)/'all').rename(out)
     return out
 
-# %% ../nbs/01_corpus.ipynb #242e9737
+# %% ../nbs/01_corpus.ipynb #9b79588a
 def opened(path, url, sha256)->Path: # The folder
     "A corpus as a folder: given, unpacked from an archive given, or downloaded"
     path = Path(path) if path else download(url, sha256)
     if not path.exists(): raise CorpusError(f'{path}: no such folder or archive; check the path')
     return path if path.is_dir() else unpack(path)
 
+# %% ../nbs/01_corpus.ipynb #aa5c8a50
 def ljspeech(
     path=None, # Folder or archive; None downloads 2.6 GB
     sr:int=22050, # Hz
@@ -334,11 +345,11 @@ def librispeech(
     clips = [Clip(p.stem, p, sr, p.parts[-3], texts.get(p.stem, '').lower(), {'speaker': who.index(p.parts[-3])}) for p in files if p.parts[-3] in who]
     return Corpus(f'LibriSpeech {subset}', clips, {'speaker': who})
 
-# %% ../nbs/01_corpus.ipynb #075d1113
+# %% ../nbs/01_corpus.ipynb #6c0b2e76
 @dataclass
 class Summary:
     "What is in a corpus"
-    name: str
+    name: str       # of the corpus
     seconds: dict   # clip's id to its duration, s
     speakers: dict  # speaker to seconds of speech
     level: dict     # of the clips that were read: id to RMS in dB below full scale
@@ -360,9 +371,11 @@ class Summary:
         plt.close(fig)
         return fig
 
-# %% ../nbs/01_corpus.ipynb #24bc9947
+# %% ../nbs/01_corpus.ipynb #d96328c9
 @patch
-def summary(self:Corpus, n:int=200)->Summary: # At most `n` clips are read
+def summary(self:Corpus,
+    n:int=200, # One clip in every len(clips) // n is read; the others give their length alone
+)->Summary:
     "Clips, hours, speakers, lengths, level and silence"
     out, step = Summary(self.name, {}, {}, {}, {}, {}), max(1, len(self.clips) // n)
     for k, c in enumerate(self.clips):
@@ -389,12 +402,12 @@ class Batch:
     rows: list|None = None # their places in the whole batch, where this is a part of one
     whole: int|None = None # clips in the whole batch
 
-# %% ../nbs/01_corpus.ipynb #ebaab60b
+# %% ../nbs/01_corpus.ipynb #63d5e518
 class Spectrograms:
     "The levelled clips of one split, handed out as batches of normalised spectrograms"
     def __init__(self,
         clips:list, # Clips of one corpus
-        cfg:MelConfig,
+        cfg:MelConfig, # Of the spectrograms; clips are resampled to its rate
         frames:int=None, # Canvas: every clip is cut or filled with silence to this many frames; None keeps their lengths
         memory:float=8., # GB of waveforms to keep; what is beyond is read again when it is needed
     ):
@@ -411,13 +424,17 @@ class Spectrograms:
 
     def __len__(self): return len(self.clips)
 
-    def wav(self, i):
+    def wav(self,
+        i, # Which clip, from 0
+    ): # wav[S]
         "A prepared waveform, from memory or read again"
         return self.prepare(self.clips[i]) if self.wavs[i] is None else self.wavs[i]
 
-# %% ../nbs/01_corpus.ipynb #1a2e3867
+# %% ../nbs/01_corpus.ipynb #e3aac930
 @patch
-def prepare(self:Spectrograms, clip:Clip):
+def prepare(self:Spectrograms,
+    clip:Clip, # Refused with an `AudioError` where its audio cannot be used
+): # wav[S]
     "A clip's levelled waveform at the codec's rate, on the canvas if there is one"
     cfg, wav = self.codec.cfg, clip.wav
     try: wav = level(wav)
@@ -450,12 +467,12 @@ def batch(self:Spectrograms,
     cond = {k: torch.tensor([self.clips[i].labels[k] for i in index]) for k in self.clips[0].labels}
     return Batch(x, lengths, cond, [self.clips[i].id for i in index], rows, len(whole))
 
-# %% ../nbs/01_corpus.ipynb #6d9b3b44
+# %% ../nbs/01_corpus.ipynb #50ded9e2
 def batch_order(
     lengths:list, # Frames of each clip
-    batch_size:int,
-    seed:int,
-    epoch:int,
+    batch_size:int, # Clips
+    seed:int, # Of the run
+    epoch:int, # Each has an order of its own
 )->list: # Lists of indices, whole batches only unless there are too few clips for one
     "The batches of one epoch: clips of like length together, the batches in random order; depends on its arguments alone"
     rng = torch.Generator().manual_seed(seed * 100_003 + epoch)
@@ -466,10 +483,10 @@ def batch_order(
     if len(batches) > 1 and len(batches[-1]) < batch_size: batches.pop()
     return [batches[k] for k in torch.randperm(len(batches), generator=rng)]
 
-# %% ../nbs/01_corpus.ipynb #22ca504a
+# %% ../nbs/01_corpus.ipynb #a118ac08
 def measure(
     clips:list, # The clips to train on
-    cfg:MelConfig,
+    cfg:MelConfig, # Its mean and std are not used
     frames:int=None, # Canvas, as in `Spectrograms`
 )->MelConfig: # `cfg` with the corpus's mean and std
     "Measure the mean and standard deviation of log(mel + floor) over a corpus"

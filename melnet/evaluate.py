@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EvaluateError', 'nll_map', 'silent_frames', 'Estimate', 'mean_of', 'Scores', 'score', 'Recogniser', 'hide_band',
            'train_recogniser', 'wilson', 'Heard', 'show_confusion', 'Judgement', 'judge', 'codec_error', 'Measures',
-           'evaluate', 'recognised', 'drawing_speed']
+           'evaluate']
 
 # %% ../nbs/09_evaluate.ipynb #451d504a
 import csv, math, time, torch, torch.nn.functional as F
@@ -26,32 +26,32 @@ import torchaudio.functional as AF
 class EvaluateError(MelNetError):
     "A measurement that cannot be made"
 
-# %% ../nbs/09_evaluate.ipynb #f74381c5
+# %% ../nbs/09_evaluate.ipynb #9951ca51
 @torch.no_grad()
 def nll_map(
-    model:MelNet,
-    batch:Batch,
+    model:MelNet, # On any device
+    batch:Batch, # With the model's conditions
 ): # Nats [B, T, M]; zero where an element is padding
     "Negative log-density of every element, each in its own place in the spectrogram"
     logp = model.log_prob(batch.x.to(model.device), batch.lengths, batch.cond)
     return -merge(logp)[:, :batch.x.shape[1]].cpu()
 
-# %% ../nbs/09_evaluate.ipynb #5cbe7f15
+# %% ../nbs/09_evaluate.ipynb #d27fc8d4
 def silent_frames(
     x, # x[B, T, M] without dither, normalised units
-    cfg:MelConfig,
+    cfg:MelConfig, # Its floor, dither, mean and std
     within:float=3., # Dithers above the floor that still count as the floor
 ): # Bool [B, T]
     "Frames all of whose bins lie at the floor"
     return (x - (math.log(cfg.floor) - cfg.mean) / cfg.std <= within * cfg.dither + 1e-3).all(2)
 
-# %% ../nbs/09_evaluate.ipynb #557d034a
+# %% ../nbs/09_evaluate.ipynb #149173c8
 @dataclass(frozen=True)
 class Estimate:
     "A number and its 95 % interval"
-    value: float
-    low: float
-    high: float
+    value: float # in whatever unit was measured
+    low: float   # lower end
+    high: float  # upper end
     def __str__(self): return f'{self.value:.3f} ({self.low:.3f} to {self.high:.3f})'
     __repr__ = __str__
 
@@ -77,9 +77,9 @@ class Scores(dict):
         widths = [max(map(len, column)) for column in zip(*lines)]
         return '\n'.join('  '.join(v.ljust(w) for v, w in zip(line, widths)).rstrip() for line in lines)
 
-# %% ../nbs/09_evaluate.ipynb #e4af0128
+# %% ../nbs/09_evaluate.ipynb #81957fec
 def score(
-    model:MelNet,
+    model:MelNet, # On any device
     clips:list, # Of a corpus with the model's conditions
     batch_size:int=32, # Clips
 )->Scores: # Nats per element: of all frames, of those with sound, of silent ones; in total and for each tier
@@ -151,16 +151,16 @@ def hide_band(
     i = torch.arange(x.shape[axis])
     return x.masked_fill(((i >= start) & (i < start + width)).unsqueeze(3 - axis), 0.)
 
-# %% ../nbs/09_evaluate.ipynb #f943fb9f
+# %% ../nbs/09_evaluate.ipynb #8cd2d572
 def train_recogniser(
     corpus:Corpus, # Only its training split is heard
     label:str='digit', # Of the corpus
-    steps:int=400,
+    steps:int=400, # Of training
     seconds:float=1., # Of the recogniser's canvas
-    seed:int=0,
+    seed:int=0, # Of the first weights, the order of the clips and all noise
     batch_size:int=64, # Clips
     lr:float=3e-3, # Highest learning rate
-    progress:bool=True,
+    progress:bool=True, # Show a bar
 )->Recogniser:
     "Train a recogniser on shifted, noisy and partly hidden real clips"
     if label not in corpus.classes: raise EvaluateError(f'{corpus.name} has no label {label!r}; it has {", ".join(corpus.classes) or "none"}')
@@ -229,11 +229,11 @@ def accuracy(self:Recogniser,
     if len(said) and not 0 <= said.min() <= said.max() < len(self.names): raise EvaluateError(f'labels run from {said.min()} to {said.max()}; this recogniser knows 0 to {len(self.names) - 1}')
     return Heard(self.names, said, self.predict(wavs))
 
-# %% ../nbs/09_evaluate.ipynb #706828a8
+# %% ../nbs/09_evaluate.ipynb #93dac4bf
 def show_confusion(
-    heard:Heard,
+    heard:Heard, # As `accuracy` gives it
     ax=None, # Axes to draw on; None makes a figure
-    title:str='',
+    title:str='', # Of the picture
 ): # The axes
     "How often each value was heard as each"
     n = len(heard.names)
@@ -255,15 +255,15 @@ class Judgement:
     cond: dict          # a condition's name to LongTensor[N]
     heard: dict         # a condition's name to `Heard`
 
-# %% ../nbs/09_evaluate.ipynb #f8933bee
+# %% ../nbs/09_evaluate.ipynb #576ad479
 def judge(
-    model:MelNet,
+    model:MelNet, # With conditions
     recognisers:dict, # A condition's name to its `Recogniser`
     n:int=1, # Clips of each combination of conditions
     temperature=None, # As for `sample`
     seed:int=0, # Clip b is drawn with seed + b
     batch_size:int=120, # Clips drawn at once
-    progress:bool=True,
+    progress:bool=True, # Show a bar
 )->Judgement:
     "Draw every combination of the model's conditions, turn it into sound, and let the recognisers listen"
     odd = [name for name in recognisers if name not in model.cfg.classes]
@@ -279,10 +279,10 @@ def judge(
     listen = lambda rec: AF.resample(wavs, model.cfg.audio.sample_rate, rec.codec.cfg.sample_rate)
     return Judgement(x, wavs, cond, {name: rec.accuracy(listen(rec), cond[name]) for name, rec in recognisers.items()})
 
-# %% ../nbs/09_evaluate.ipynb #93175962
+# %% ../nbs/09_evaluate.ipynb #32ddea3f
 def codec_error(
     x, # x[B, T, M] without dither, normalised units
-    cfg:MelConfig,
+    cfg:MelConfig, # Of x
     method:str='griffinlim', # As for `MelCodec.decode`
 )->float: # Nats; 0.1 is about ten per cent of a magnitude
     "How far a spectrogram is from that of the sound made of it, root mean square"
@@ -290,29 +290,31 @@ def codec_error(
     again = codec.encode(codec.decode(x, method))
     return (again[:, :x.shape[1]] - x).square().mean().sqrt().item() * cfg.std
 
-# %% ../nbs/09_evaluate.ipynb #51c3b100
+# %% ../nbs/09_evaluate.ipynb #3b6a9f7b
 class Measures(dict):
     "What was measured to an `Estimate` or a number; shows itself as a table"
     def __repr__(self):
         width = max(map(len, self))
         return '\n'.join(f'{what.ljust(width)}  {f"{v:.3f}" if isinstance(v, float) else v}' for what, v in self.items())
 
-    def write(self, path):
+    def write(self,
+        path, # Of the CSV file; replaced if it is there
+    ):
         "As CSV: what, value, and the ends of the 95 % interval where there is one"
         with writing(path) as tmp, open(tmp, 'w', newline='', encoding='utf-8') as f:
             rows = csv.writer(f)
             rows.writerow(['what', 'value', 'low', 'high'])
             for what, v in self.items(): rows.writerow([what, v.value, v.low, v.high] if isinstance(v, Estimate) else [what, v, '', ''])
 
-# %% ../nbs/09_evaluate.ipynb #164db1d9
+# %% ../nbs/09_evaluate.ipynb #bc0eb362
 def evaluate(
-    model:MelNet,
+    model:MelNet, # On any device
     corpus:Corpus, # Its held-out clips are scored; its labels must be the model's conditions
     n:int=1, # Clips drawn of each combination of conditions
     temperature=None, # As for `sample`
     seed:int=0, # Of the drawing
     steps:int=400, # Of training each recogniser
-    progress:bool=True,
+    progress:bool=True, # Show bars
 )->Measures:
     "Likelihood, the codec's loss, recognisers of every condition, and the speed of drawing"
     cfg, classes = model.cfg.audio, {k: len(v) for k, v in corpus.classes.items()}
@@ -327,7 +329,7 @@ def evaluate(
     for clips in (1, 16): out[f'drawing {clips} at once, seconds of audio per second'] = drawing_speed(model, clips, bare[0].shape[1])
     return out
 
-# %% ../nbs/09_evaluate.ipynb #796dd351
+# %% ../nbs/09_evaluate.ipynb #8523ebe0
 def recognised(model, corpus, bare, n, temperature, seed, steps, progress):
     "Shares recognised of every condition: held-out clips as they are, through the codec, and drawn ones"
     if not corpus.classes or model.cfg.frames is None: return {}

@@ -42,7 +42,7 @@ class MelNetConfig:
         if self.audio is None: object.__setattr__(self, 'audio', MelConfig(n_mels=self.n_mels))
         self.check()
 
-# %% ../nbs/06_model.ipynb #f2f2a537
+# %% ../nbs/06_model.ipynb #781b9c5c
 @patch
 def check(self:MelNetConfig):
     "Refuse impossible settings, one sentence each"
@@ -61,12 +61,14 @@ def check(self:MelNetConfig):
         require(self.classes.get(name) == len(labels), self, 'labels', f'{name!r} must name as many values as classes has')
 
 @patch
-def per_tier(self:MelNetConfig, name):
+def per_tier(self:MelNetConfig,
+    name, # A field: 'layers', 'hidden' or 'temperature'
+):
     "A setting that is one value or one per tier, as a list of one per tier"
     v = getattr(self, name)
     return list(v) if isinstance(v, tuple) else [v] * len(self.layers)
 
-# %% ../nbs/06_model.ipynb #856bc070
+# %% ../nbs/06_model.ipynb #d1740763
 PRESETS = Path(__file__).parent/'presets' if '__file__' in globals() else Path('../melnet/presets')
 PRETRAINED = PRESETS.parent/'pretrained'
 
@@ -84,7 +86,9 @@ def load_preset(
     return sections
 
 @patch(cls_method=True)
-def from_preset(cls:MelNetConfig, name):
+def from_preset(cls:MelNetConfig,
+    name, # As `load_preset` takes it
+): # A `MelNetConfig`
     "The architecture of a preset in melnet/presets, or of a YAML file"
     return config_from(MelNetConfig, load_preset(name)['model'])
 
@@ -106,11 +110,11 @@ def from_name(cls:MelNetConfig,
     audio = MelConfig(sample_rate=SEED_RATES[data], n_fft=1536, win_length=1536, hop_length=256, n_mels=256)
     return cls(n_mels=256, layers=tuple(l - 1 for l in layers), hidden=int(hidden), n_mixtures=int(K), audio=audio)
 
-# %% ../nbs/06_model.ipynb #5d31c5fb
+# %% ../nbs/06_model.ipynb #867db548
 class Tier(nn.Module):
     "One tier: mixture parameters of every element of x^g from the elements before it, all lower tiers and the conditions"
     def __init__(self,
-        cfg:MelNetConfig,
+        cfg:MelNetConfig, # Of the whole model
         g:int, # 0 for the initial tier
     ):
         super().__init__()
@@ -124,24 +128,35 @@ class Tier(nn.Module):
             self.out.weight.mul_(.1)
             self.out.bias.copy_(torch.cat([torch.linspace(-1.5, 1.5, K), torch.zeros(2*K)]))
 
-    def conditions(self, lower, lengths, cond):
-        "z for the stacks: class embeddings, and features of x^<g whose true frames are `lengths`"
-        z = self.classes(cond)
-        if self.lower is None: return z
-        return {k: z.get(k, 0.) + v for k, v in self.lower(lower, lengths).items()}
-
-    def theta(self, h):
-        "Equation (10): θ̂ from h^f[L]; in full precision, with log-scales held within ±max_log_scale"
-        with torch.autocast(h.device.type, enabled=False): mu, log_scale, logits = self.out(h.to(self.out.weight.dtype)).chunk(3, -1)
-        return torch.cat([mu, self.max_log_scale * torch.tanh(log_scale / self.max_log_scale), logits], -1)
-
     def forward(self, x, lower=None, lengths=None, cond=None):  # x^g[B, T, M], x^<g, true frames of x^<g -> [B, T, M, 3K]
         return self.theta(self.stacks(x, self.conditions(lower, lengths, cond or {})))
 
-# %% ../nbs/06_model.ipynb #ebe32946
+# %% ../nbs/06_model.ipynb #6794bd3d
+@patch
+def conditions(self:Tier,
+    lower, # x^<g[B, T, M]; the initial tier takes None
+    lengths, # True frames of x^<g [B]; None means all
+    cond, # A condition's name to LongTensor[B]
+)->dict: # {'t': ..., 'f': ..., 'c': ...} that spread over h[B, T, M, H]
+    "z for the stacks: class embeddings, and features of x^<g"
+    z = self.classes(cond)
+    if self.lower is None: return z
+    return {k: z.get(k, 0.) + v for k, v in self.lower(lower, lengths).items()}
+
+@patch
+def theta(self:Tier,
+    h, # h^f[L] [B, T, M, H]
+): # θ̂ [B, T, M, 3K]
+    "Equation (10): θ̂ from h^f[L]; in full precision, with log-scales held within ±max_log_scale"
+    with torch.autocast(h.device.type, enabled=False): mu, log_scale, logits = self.out(h.to(self.out.weight.dtype)).chunk(3, -1)
+    return torch.cat([mu, self.max_log_scale * torch.tanh(log_scale / self.max_log_scale), logits], -1)
+
+# %% ../nbs/06_model.ipynb #a491b1d9
 class MelNet(nn.Module):
     "All tiers: a density over whole spectrograms"
-    def __init__(self, cfg:MelNetConfig):
+    def __init__(self,
+        cfg:MelNetConfig, # Its architecture; saved beside the weights
+    ):
         super().__init__()
         self.cfg = cfg
         self.tiers = nn.ModuleList(Tier(cfg, g) for g in range(len(cfg.layers)))
@@ -149,14 +164,14 @@ class MelNet(nn.Module):
     @property
     def device(self): return next(self.parameters()).device
 
-    def forward(self, x, lengths=None, cond=None): return self.nll(x, lengths, cond)
+    def forward(self, x, lengths=None, cond=None): return self.nll(x, lengths, cond)  # as `nll`
 
-# %% ../nbs/06_model.ipynb #d8bcad49
+# %% ../nbs/06_model.ipynb #82ccb845
 @patch
 def inputs(self:MelNet,
     x, # x[B, T, M]
     lengths=None, # True frames [B]; None means all
-    cond=None,
+    cond=None, # A condition's name to one number or B of them, as in `check_cond`
 ): # The tiers of padded x, true frames of each x^g, of each x^<g, checked conditions
     "What every tier is given"
     G = len(self.tiers)
@@ -177,7 +192,7 @@ def params(self:MelNet,
     tiers, _, below, cond = self.inputs(x, lengths, cond)
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
 
-# %% ../nbs/06_model.ipynb #cb64a7fd
+# %% ../nbs/06_model.ipynb #05519c51
 @patch
 def log_prob(self:MelNet,
     x, # x[B, T, M]
@@ -194,7 +209,11 @@ def log_prob(self:MelNet,
     return out
 
 @patch
-def nll(self:MelNet, x, lengths=None, cond=None)->dict: # {'total': [B], 'tiers': [B, G]}
+def nll(self:MelNet,
+    x, # x[B, T, M], normalised units
+    lengths=None, # True frames [B]; None means all
+    cond=None, # A condition's name to LongTensor[B]
+)->dict: # {'total': [B], 'tiers': [B, G]}
     "Negative log-likelihood in nats per true element, of the whole spectrogram and of each tier"
     own, logp = self.inputs(x, lengths, cond)[1], self.log_prob(x, lengths, cond)
     counts = torch.stack([n * p.shape[2] for n, p in zip(own, logp)], 1)          # true elements (B, G)
@@ -215,11 +234,11 @@ def save_pretrained(self:MelNet,
     with writing(Path(dir)/'config.json') as tmp: tmp.write_text(json.dumps(asdict(self.cfg), indent=1))
     with writing(Path(dir)/'model.safetensors') as tmp: save_file({k: v.detach().to('cpu', dtype).contiguous() for k, v in self.state_dict().items()}, tmp)
 
-# %% ../nbs/06_model.ipynb #52116013
+# %% ../nbs/06_model.ipynb #d002233f
 @patch(cls_method=True)
 def from_pretrained(cls:MelNet,
     name_or_dir, # The name of shipped weights, such as 'digits', or a folder that `save_pretrained` wrote
-    device='cpu',
+    device='cpu', # Where the model shall lie
 )->MelNet: # In float32, in evaluation mode
     "Load a model; nothing is unpickled"
     dir = Path(name_or_dir) if Path(name_or_dir).is_dir() else PRETRAINED/str(name_or_dir)
@@ -233,7 +252,9 @@ def from_pretrained(cls:MelNet,
     return model.eval().to(device)
 
 @patch
-def load_weights(self:MelNet, path):
+def load_weights(self:MelNet,
+    path, # Refused with a `WeightsError` where it is missing, damaged or of another model
+):
     "Read a safetensors file whose names and shapes must be just this model's"
     try: weights = load_file(path)
     except (SafetensorError, OSError) as e: raise WeightsError(f'{path}: missing, cut short or not a safetensors file ({e}); fetch it again') from None

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from fastcore.basics import patch
 
-# %% ../nbs/04_stacks.ipynb #9fd05250
+# %% ../nbs/04_stacks.ipynb #f199b7c1
 class AxisLSTM(nn.Module):
     "An LSTM along one axis of h[B, T, M, H], on every line of that axis at once, from a trainable first state"
     def __init__(self,
@@ -27,7 +27,11 @@ class AxisLSTM(nn.Module):
         self.h0, self.c0 = (nn.Parameter(torch.zeros(1 + bidirectional, 1, hidden)) for _ in range(2))
         self.reset()
 
-    def start(self, n): return tuple(s.expand(-1, n, -1).contiguous() for s in (self.h0, self.c0))
+    def start(self,
+        n, # N lines
+    ): # h and c, each [1, N, H], or [2, N, H] where bidirectional
+        "The first state of every line"
+        return tuple(s.expand(-1, n, -1).contiguous() for s in (self.h0, self.c0))
 
     def forward(self, h):  # [B, T, M, H] -> [B, T, M, H], or 2H where bidirectional
         there, back = ((1, 0, 2, 3), (1, 0, 2, 3)) if self.axis == 'time' else ((2, 0, 1, 3), (1, 2, 0, 3))
@@ -59,19 +63,25 @@ def step(self:AxisLSTM,
     state = torch.lstm_cell(h, state, m.weight_ih_l0, m.weight_hh_l0, m.bias_ih_l0, m.bias_hh_l0)
     return state[0], state
 
-# %% ../nbs/04_stacks.ipynb #7e2239d0
-def shift_time(x):
-    "x[B, T, ...] one frame later; the first frame is zero: x_(i-1)"
+# %% ../nbs/04_stacks.ipynb #ef6ae4ef
+def shift_time(
+    x, # x[B, T, ...]
+): # As x
+    "One frame later; the first frame is zero: x_(i-1)"
     return torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], 1)
 
-def shift_freq(x):
-    "x[B, T, M] one bin higher; the first bin is zero: x_i(j-1)"
+def shift_freq(
+    x, # x[B, T, M, ...]
+): # As x
+    "One bin higher; the first bin is zero: x_i(j-1)"
     return torch.cat([torch.zeros_like(x[:, :, :1]), x[:, :, :-1]], 2)
 
-# %% ../nbs/04_stacks.ipynb #64453b41
+# %% ../nbs/04_stacks.ipynb #802dfcae
 class TimeDelayedLayer(nn.Module):
     "Equation (6): RNNs forward in time, forward and backward in frequency; what they say is projected and added"
-    def __init__(self, hidden:int):
+    def __init__(self,
+        hidden:int, # H
+    ):
         super().__init__()
         self.time, self.freq = AxisLSTM(hidden, 'time'), AxisLSTM(hidden, 'freq', bidirectional=True)
         self.W = nn.Linear(3*hidden, hidden)
@@ -79,27 +89,31 @@ class TimeDelayedLayer(nn.Module):
     def forward(self, h):  # h^t[l-1] -> h^t[l], both [B, T, M, H]
         return self.W(torch.cat([self.time(h), self.freq(h)], -1)) + h
 
-# %% ../nbs/04_stacks.ipynb #b7a64a1c
+# %% ../nbs/04_stacks.ipynb #e17cd6f9
 class FrequencyDelayedLayer(nn.Module):
     "Equations (8) and (12): one RNN forward in frequency over the sum of the stacks"
-    def __init__(self, hidden:int):
+    def __init__(self,
+        hidden:int, # H
+    ):
         super().__init__()
         self.freq, self.W = AxisLSTM(hidden, 'freq'), nn.Linear(hidden, hidden)
 
     def forward(self, h, context):  # h^f[l-1] and h^t[l] + h^c[l] -> h^f[l], all [B, T, M, H]
         return self.W(self.freq(h + context)) + h
 
-# %% ../nbs/04_stacks.ipynb #45bf8269
+# %% ../nbs/04_stacks.ipynb #b6e2d18d
 class CentralisedLayer(nn.Module):
     "Section 4.3: one RNN forward in time over whole frames"
-    def __init__(self, hidden:int):
+    def __init__(self,
+        hidden:int, # H
+    ):
         super().__init__()
         self.time, self.W = AxisLSTM(hidden, 'time'), nn.Linear(hidden, hidden)
 
     def forward(self, h):  # h^c[l-1] -> h^c[l], both [B, T, 1, H]: one wide bin
         return self.W(self.time(h)) + h
 
-# %% ../nbs/04_stacks.ipynb #1ea39afd
+# %% ../nbs/04_stacks.ipynb #cf8de8af
 class DelayedStacks(nn.Module):
     "The stacks of one tier: h^f[L] at (i, j) from the elements before (i, j) in raster order"
     recompute = False   # True saves memory in training, for one more forward pass; set it with `recompute`
@@ -117,16 +131,20 @@ class DelayedStacks(nn.Module):
         self.in_c = nn.Linear(n_mels, hidden) if centralised else None         # W^c_0
         self.c = nn.ModuleList(CentralisedLayer(hidden) for _ in range(n_layers)) if centralised else None
 
-    def inputs(self, before, below, z):
-        "h^t[0], h^f[0], h^c[0] from x_(i-1), x_i(j-1) and the conditions z: equations (7), (9), (11), (13), (14)"
+    def inputs(self,
+        before, # x_(i-1) [B, T, M]
+        below, # x_i(j-1) [B, T, M]
+        z, # Conditions, as in `forward`; {} is none
+    ): # h^t[0], h^f[0], both [B, T, M, H], and h^c[0] [B, T, 1, H] or None
+        "The stacks' inputs: equations (7), (9), (11), (13), (14)"
         h_t = self.in_t(before.unsqueeze(-1)) + self.bin_t + z.get('t', 0.)              # (7) with (13)
         h_f = self.in_f(below.unsqueeze(-1)) + self.bin_f + z.get('f', 0.)               # (9) with (14)
         h_c = self.in_c(before).unsqueeze(2) + z.get('c', 0.) if self.c else None        # (11)
         return h_t, h_f, h_c
 
-# %% ../nbs/04_stacks.ipynb #1f5447b2
+# %% ../nbs/04_stacks.ipynb #126e13c4
 @patch
-def forward(self:DelayedStacks,
+def forward(self:DelayedStacks,  # x[B, T, M] -> h^f[L] [B, T, M, H]
     x, # x[B, T, M]
     z=None, # Conditions {'t': ..., 'f': ..., 'c': ...} that spread over h[B, T, M, H]
 ): # h^f[L] [B, T, M, H]
@@ -154,9 +172,11 @@ def by_lines(
     blocks = zip(*(part.split(max(1, lines // len(part)), across) for part in h))
     return torch.cat([checkpoint(run, *block, use_reentrant=False, preserve_rng_state=False) for block in blocks], across)
 
-# %% ../nbs/04_stacks.ipynb #535fa0c4
+# %% ../nbs/04_stacks.ipynb #2953bc7c
 @patch
-def recomputing(self:TimeDelayedLayer, h):
+def recomputing(self:TimeDelayedLayer,
+    h, # h^t[l-1] [B, T, M, H]
+): # h^t[l] [B, T, M, H]
     "Equation (6) again, keeping only h^t[l-1] for the backward pass"
     W_time, W_freq = self.W.weight.tensor_split([self.W.out_features], 1)
     def time(h): return F.linear(self.time(h), W_time, self.W.bias)
@@ -164,7 +184,10 @@ def recomputing(self:TimeDelayedLayer, h):
     return h + by_lines(time, 'time', h) + by_lines(freq, 'freq', h)
 
 @patch
-def recomputing(self:FrequencyDelayedLayer, h, context):
+def recomputing(self:FrequencyDelayedLayer,
+    h, # h^f[l-1] [B, T, M, H]
+    context, # h^t[l], plus h^c[l] in the initial tier [B, T, M, H]
+): # h^f[l] [B, T, M, H]
     "Equations (8) and (12) again, keeping only h^f[l-1] and the other stacks' states"
     return by_lines(self.forward, 'freq', h, context)
 
