@@ -189,10 +189,10 @@ def seconds(self:MelConfig,
     "Duration of so many frames"
     return self.n_samples(frames) / self.sample_rate
 
-# %% ../nbs/00_audio.ipynb #cd9f842a
+# %% ../nbs/00_audio.ipynb #c6850caa
 class MelCodec(nn.Module):
     "wav[B, S] to normalised log-mel x[B, T, M] and back; frame i is centred on sample i * hop_length"
-    chunk = 4096    # frames that are worked on at once, so that an hour of audio fits in memory
+    chunk = 1024    # frames that `encode` works on at once: they fit in a processor's cache; `decode` takes four times as many
 
     def __init__(self,
         cfg:MelConfig, # Refused where a mel filter would catch no frequency
@@ -207,7 +207,7 @@ class MelCodec(nn.Module):
         self.register_buffer('filters', filters, persistent=False)
         self.register_buffer('window', torch.hann_window(cfg.win_length), persistent=False)
 
-# %% ../nbs/00_audio.ipynb #8ceb0589
+# %% ../nbs/00_audio.ipynb #3d3b13f3
 @patch
 def stft(self:MelCodec,
     wav, # wav[B, S]
@@ -228,9 +228,10 @@ def to_mel(self:MelCodec,
     spec, # Complex spectrogram [B, T, F]
 ): # Mel magnitudes (powers where `cfg.power` is 2) [B, T, M]
     "What each mel filter catches of a spectrogram"
-    return (spec.abs() if self.cfg.power == 1 else spec.real.square() + spec.imag.square()) @ self.filters
+    power = spec.real.square() + spec.imag.square()
+    return ((power + 1e-16).sqrt() if self.cfg.power == 1 else power) @ self.filters     # faster than spec.abs()
 
-# %% ../nbs/00_audio.ipynb #b5e4e81f
+# %% ../nbs/00_audio.ipynb #a73a6bf1
 @patch
 def encode(self:MelCodec,
     wav, # wav[B, S], at `cfg.sample_rate`, nominally within ±1
@@ -242,7 +243,7 @@ def encode(self:MelCodec,
     if wav.shape[1] < c.win_length:
         raise AudioError(f'{wav.shape[1]} samples are shorter than one window of {c.win_length}; pad the clip with zeros')
     if not torch.isfinite(wav).all(): raise AudioError('wav holds NaN or Inf; repair it, with torch.nan_to_num for example')
-    T, N, step = c.n_frames(wav.shape[1]), c.n_fft, max(1, self.chunk // len(wav))
+    T, N, step = c.n_frames(wav.shape[1]), c.n_fft, max(16, self.chunk // len(wav))
     mels = []
     for i in range(0, T, step):                                     # frames i to j, and the samples that they see
         j = min(i + step, T)
@@ -331,12 +332,12 @@ def griffinlim(self:MelCodec,
         spec = torch.view_as_complex(torch.view_as_real(ahead) * (mag / size(ahead))[..., None])
     return self.istft(spec, length)
 
-# %% ../nbs/00_audio.ipynb #2a3b9d3e
+# %% ../nbs/00_audio.ipynb #cac4d6dd
 @patch
 def gradient(self:MelCodec,
     wav, # Where to start [B, S]
     mel, # Mel magnitudes or powers wanted [B, T, M]
-    n_iter:int=200, # Evaluations of the gradient for each clip
+    n_iter:int=300, # Evaluations of the gradient for each clip
     progress:bool=True, # Show a bar
 ): # wav[B, S]
     "Move the samples themselves until their mel is the one wanted: L-BFGS on the magnitudes, then on their logarithm"
@@ -357,27 +358,27 @@ def gradient(self:MelCodec,
     bar.close()
     return torch.cat(done)
 
-# %% ../nbs/00_audio.ipynb #35b6e55e
+# %% ../nbs/00_audio.ipynb #20f818ba
 @patch
 def pieces(self:MelCodec,
     mel, # [B, T, M]
 ): # First frame, end and overlap in frames, for each piece
     "Cut a long spectrogram where it is quiet, into overlapping pieces of at most `chunk` frames"
     k, T, start = -(-self.cfg.n_fft // self.cfg.hop_length), mel.shape[1], 0
-    most = max(self.chunk, 4*k)
+    most = 4 * max(self.chunk, k)
     while T - start > most:
         cut = start + most//2 + mel[:, start+most//2:start+most-k].sum((0, 2)).argmin().item()
         yield start, cut + k, 2*k - 1
         start = cut - k
     yield start, T, 2*k - 1
 
-# %% ../nbs/00_audio.ipynb #c0bfd1b1
+# %% ../nbs/00_audio.ipynb #72dd6cc0
 @patch
 def decode(self:MelCodec,
     x, # x[B, T, M], normalised units
     method:str='griffinlim', # 'griffinlim', fast, or 'gradient', which starts from its result and comes nearer
     length:int=None, # Samples of the result; None is (T - 1) * hop_length
-    n_iter:int=None, # Iterations of the method; None is 60 or 200
+    n_iter:int=None, # Iterations of the method; None is 60 or 300
     progress:bool=True, # Show a bar while 'gradient' works
 ): # wav[B, S]
     "Waveforms whose spectrogram is close to `x`; the same `x` always gives the same waveform"
@@ -393,7 +394,7 @@ def decode(self:MelCodec,
     for i, j, fade in self.pieces(mel):
         n = (out.shape[1] if j == x.shape[1] else (j - 1) * h) - i * h
         with torch.no_grad(): wav = self.griffinlim(mel[:, i:j], n, *([n_iter] if n_iter and method == 'griffinlim' else []))
-        if method == 'gradient': wav = self.gradient(wav, mel[:, i:j], n_iter or 200, progress)
+        if method == 'gradient': wav = self.gradient(wav, mel[:, i:j], n_iter or 300, progress)
         ramp = torch.linspace(0, 1, fade * h).to(wav)
         if i: wav[:, :len(ramp)] *= ramp
         if j < x.shape[1]: wav[:, -len(ramp):] *= 1 - ramp
