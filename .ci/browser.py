@@ -64,12 +64,13 @@ class Panel:
         while time.time() < end:
             now = self.picture(), self.text(), len(self.players())
             if now != last: last, since = now, time.time()
-            if time.time() - since > .5 and not self.note().endswith('…'): return
+            if time.time() - since > .8 and not self.note().endswith('…'): return
             self.page.wait_for_timeout(50)
         check(False, f'{self.name}: still busy after {seconds} s: {self.note()}')
 
     def expect(self, what, act, picture=None, text=None, note=None, wait=True):
         "Do something; the picture and the text must change, or stay, and the sentence must hold a word"
+        self.settle()                                # a late answer to what was done before must not count
         before = self.picture(), self.text()
         act()
         start = time.time()
