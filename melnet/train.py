@@ -8,7 +8,7 @@ __all__ = ['COLUMNS', 'TrainError', 'tier_nll', 'mean_over', 'TrainConfig', 'lr_
            'LiveCurve', 'TensorBoard', 'report']
 
 # %% ../nbs/08_train.ipynb #d85f5650
-import base64, contextlib, csv, ctypes, html, io, json, math, time, torch, warnings, zipfile
+import base64, contextlib, csv, ctypes, html, io, json, math, re, time, torch, warnings, zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from accelerate import Accelerator
@@ -73,8 +73,9 @@ class TrainConfig:
     seed: int = 0                # of the first weights, the order of the clips and all noise
     eval_every: int = 250        # steps between held-out evaluations
     save_every: int = 250        # steps between checkpoints
-    optimizer: str = 'adamw'     # 'adamw', or 'rmsprop' as in the paper, there with lr 1e-4 and momentum 0.9
-    momentum: float = 0.9        # of rmsprop; adamw has none of it
+    optimizer: str = 'adamw'     # 'adamw'; 'muon', which turns the updates of matrices into rotations; or 'rmsprop' as in the paper, there with lr 1e-4 and momentum 0.9
+    momentum: float = 0.9        # of rmsprop and muon; adamw has none of it
+    matrix_lr: float = 0.02      # highest learning rate of the matrices under muon; all else has `lr`
     micro_batch: int|None = None # clips that one process holds at once, None is all of its share; fewer need less memory and give the same step
     recompute: bool = False      # compute activations again on the way back: far less memory, more time, the same gradient
     patience: int|None = None    # evaluations without a better held-out loss after which a tier stops and keeps its best average; None never
@@ -91,22 +92,23 @@ def check(self:TrainConfig):
     "Refuse impossible settings, one sentence each"
     steps = self.steps if isinstance(self.steps, tuple) else (self.steps,)
     require(steps and min(steps) > 0, self, 'steps', 'must be at least 1')
-    for name in ('batch_size', 'lr', 'clip_norm', 'eval_every', 'save_every', 'micro_batch', 'patience', 'max_skips', 'keep'):
+    for name in ('batch_size', 'lr', 'matrix_lr', 'clip_norm', 'eval_every', 'save_every', 'micro_batch', 'patience', 'max_skips', 'keep'):
         require(getattr(self, name) is None or getattr(self, name) > 0, self, name, 'must be above zero')
     for name in ('warmup', 'weight_decay', 'coarse_noise', 'seed'): require(getattr(self, name) >= 0, self, name, 'must not be negative')
     for name in ('average', 'momentum'): require(0 <= getattr(self, name) < 1, self, name, 'must lie from 0 to below 1')
     require(self.precision in ('no', 'bf16'), self, 'precision', "must be 'no' or 'bf16'")
-    require(self.optimizer in ('adamw', 'rmsprop'), self, 'optimizer', "must be 'adamw' or 'rmsprop'")
+    require(self.optimizer in ('adamw', 'muon', 'rmsprop'), self, 'optimizer', "must be 'adamw', 'muon' or 'rmsprop'")
 
 # %% ../nbs/08_train.ipynb #98470676
 def lr_at(
     step:int, # Counted from 0
     steps:int, # Of the whole run
     cfg:TrainConfig, # Its `lr` and `warmup`
+    lr:float=None, # Highest rate; None is `cfg.lr`
 )->float:
     "Linear warm-up, then a cosine down to zero"
     rise = min(1, (step + 1) / (cfg.warmup + 1))
-    return cfg.lr * rise * .5 * (1 + math.cos(math.pi * step / steps))
+    return (lr or cfg.lr) * rise * .5 * (1 + math.cos(math.pi * step / steps))
 
 # %% ../nbs/08_train.ipynb #7add6e64
 def follow(
@@ -161,10 +163,31 @@ def interval(
     return mean.item(), (mean - 1.96 * error).item(), (mean + 1.96 * error).item()
 
 # %% ../nbs/08_train.ipynb #c32abe71
-def make_optimizer(cfg:TrainConfig, params):
-    "AdamW, or the paper's RMSProp"
-    if cfg.optimizer == 'rmsprop': return torch.optim.RMSprop(params, lr=cfg.lr, momentum=cfg.momentum)
-    return torch.optim.AdamW(params, lr=cfg.lr, weight_decay=cfg.weight_decay, betas=(.9, .99))
+class Together:
+    "Several optimisers as one"
+    def __init__(self, *opts): self.opts = opts
+    @property
+    def param_groups(self): return [g for o in self.opts for g in o.param_groups]
+    def zero_grad(self): [o.zero_grad() for o in self.opts]
+    def step(self): [o.step() for o in self.opts]
+    def state_dict(self): return [o.state_dict() for o in self.opts]
+    def load_state_dict(self, states): [o.load_state_dict(s) for o, s in zip(self.opts, states)]
+
+def is_hidden(name, p):
+    "Whether a tier's parameter is a matrix from hidden states to hidden states"
+    return p.ndim == 2 and ('.lstm.' in name or re.search(r'\.W(_[tf])?\.weight$', name) is not None)
+
+def make_optimizer(cfg:TrainConfig, tier):
+    "AdamW, Muon for the hidden matrices with AdamW for the rest, or the paper's RMSProp"
+    hidden, rest = ([p for n, p in tier.named_parameters() if is_hidden(n, p) == which] for which in (True, False))
+    decay = dict(weight_decay=cfg.weight_decay)
+    if cfg.optimizer == 'rmsprop': return torch.optim.RMSprop(tier.parameters(), lr=cfg.lr, momentum=cfg.momentum)
+    if cfg.optimizer == 'adamw': return torch.optim.AdamW(tier.parameters(), lr=cfg.lr, betas=(.9, .99), **decay)
+    return Together(torch.optim.Muon(hidden, lr=cfg.matrix_lr, momentum=cfg.momentum, **decay), torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), **decay))
+
+def peaks(cfg:TrainConfig):
+    "The highest learning rate of each group of parameters"
+    return (cfg.matrix_lr, cfg.lr) if cfg.optimizer == 'muon' else (cfg.lr,)
 
 # %% ../nbs/08_train.ipynb #99458318
 class TierRun:
@@ -182,7 +205,7 @@ class TierRun:
             torch.manual_seed(train_cfg.seed * 100 + g)
             self.tier = recompute(Tier(cfg, g).to(acc.device), train_cfg.recompute)
         self.average = AveragedModel(self.tier, multi_avg_fn=follow(train_cfg.average))
-        self.opt = make_optimizer(train_cfg, self.tier.parameters())
+        self.opt = make_optimizer(train_cfg, self.tier)
         self.bins = tier_shapes(time_factor(self.G), cfg.n_mels, self.G)[g][1]  # M of x^g
         self.step_no, self.curve, self.seen, self.best = 0, [], [], None   # `seen`: losses and norms since the last point of the curve
         self.skipped, self.in_a_row, self.whole, self.order = 0, 0, True, (None, None)
@@ -221,7 +244,7 @@ def step(self:TierRun,
     "One optimiser step: loss, and gradient norm before clipping; everything random follows from the seed and the step's number"
     c, index, loss = self.train_cfg, self.clips_of_step(data), torch.zeros((), device=self.acc.device)
     true = self.bins * sum(tier_lengths(data.lengths[i], self.G)[0][self.g] for i in index)  # elements of the whole batch
-    for group in self.opt.param_groups: group['lr'] = lr_at(self.step_no, self.steps, c)
+    for group, lr in zip(self.opt.param_groups, peaks(c)): group['lr'] = lr_at(self.step_no, self.steps, c, lr)
     self.opt.zero_grad()
     for rows in shares(len(index), self.acc, c.micro_batch):
         batch = to_device(data.batch(index, seed=c.seed * 1_000_003 + self.step_no, rows=rows), self.acc.device)
@@ -317,7 +340,7 @@ def read_newest(
 
 # %% ../nbs/08_train.ipynb #9f8f2333
 FREE = {'micro_batch', 'recompute', 'keep', 'eval_every', 'save_every', 'patience', 'max_skips'}
-MENDS = {'lr', 'clip_norm', 'precision'}
+MENDS = {'lr', 'matrix_lr', 'clip_norm', 'precision'}
 
 def differing(there, here):
     "Fields that differ between the settings of a checkpoint and those asked for, as {field: (there, here)}"
