@@ -49,7 +49,8 @@ def value_number(
     labels = cfg.labels.get(name, ())
     if str(value) in labels: return labels.index(str(value))
     if str(value).isdecimal(): return int(value)
-    raise ConditionError(f'{name} = {value!r}: expected {", ".join((*labels, "or a number")) if labels else "a number"} from 0 to {cfg.classes[name] - 1}')
+    known = ', '.join([*labels, 'or a number' if labels else 'a number'])
+    raise ConditionError(f'{name} = {value!r}: expected {known} from 0 to {cfg.classes[name] - 1}')
 
 # %% ../nbs/12_cli.ipynb #82fff8e3
 def tier_pictures(
@@ -93,7 +94,8 @@ def picture(
 # %% ../nbs/12_cli.ipynb #7d20c4e1
 def check_folder(path):
     "The path again; a folder that cannot be made is refused before the work begins"
-    if file := next((p for p in (Path(path), *Path(path).parents) if p.is_file()), None): raise SampleError(f'{file} is a file, not a folder; give a folder with --out')
+    if file := next((p for p in (Path(path), *Path(path).parents) if p.is_file()), None):
+        raise SampleError(f'{file} is a file, not a folder; give a folder with --out')
     return path
 
 def at_least(low, **values):
@@ -234,10 +236,13 @@ def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|list[int|st
 def requested(model, cond, n, seed, prime, coarse):
     "Conditions as numbers, and file names without suffix: conditions, what was given, seed"
     cond, cfg = cond or {}, model.cfg
-    if unknown := [k for k in cond if k not in cfg.classes]: raise ConditionError(f'unknown condition {unknown[0]!r}; this model has {", ".join(cfg.classes) or "none"}')
+    if unknown := [k for k in cond if k not in cfg.classes]:
+        raise ConditionError(f'unknown condition {unknown[0]!r}; this model has {", ".join(cfg.classes) or "none"}')
     for k, size in cfg.classes.items():
-        if k not in cond: raise ConditionError(f'{k} is missing; add --cond.{k}=VALUE, a number from 0 to {size - 1}{" or one of " * bool(cfg.labels.get(k))}{", ".join(cfg.labels.get(k, ()))}')
-        if isinstance(cond[k], list) and len(cond[k]) != n: raise ConditionError(f'{k} has {len(cond[k])} values for n = {n}; give one for all clips, or --n={len(cond[k])}')
+        names = ', '.join(cfg.labels.get(k, ()))
+        if k not in cond: raise ConditionError(f'{k} is missing; add --cond.{k}=VALUE, a number from 0 to {size - 1}{names and " or one of " + names}')
+        if isinstance(cond[k], list) and len(cond[k]) != n:
+            raise ConditionError(f'{k} has {len(cond[k])} values for n = {n}; give one for all clips, or --n={len(cond[k])}')
     numbers = {k: [value_number(cfg, k, w) for w in (v if isinstance(v, list) else [v]*n)] for k, v in cond.items()}
     check_cond(cfg.classes, numbers, n)
     given = [f'{how}-{Path(path).stem}' for how, path in (('prime', prime), ('coarse', coarse)) if path]
@@ -444,7 +449,8 @@ def fail(sentence, code):
     print('melnet: ' + ' '.join(sentence.split()), file=sys.stderr)
     sys.exit(code)
 
-KINDS = {'int': 'a whole number', 'float': 'a number', 'bool': 'true or false', 'list': 'a list such as [1,2]', 'dict': 'its fields, each as --{}.FIELD=VALUE'}
+KINDS = {'int': 'a whole number', 'float': 'a number', 'bool': 'true or false', 'list': 'a list such as [1,2]',
+         'dict': 'its fields, each as --{}.FIELD=VALUE'}
 
 def plainly(error, command):
     "What the parser says on many lines, as one sentence"

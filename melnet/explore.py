@@ -656,8 +656,9 @@ class Canvas:
         self.ax, self.cfg = self.fig.subplots(), cfg
         self.ax.set_facecolor('.8')
         self.image = show_bins(torch.full((frames, cfg.n_mels), torch.nan), cfg, self.ax, cmap='magma', vmin=-1.5, vmax=3)
+        # where the model takes over
         for color, style, width in (('w', '-', 2.5), ('k', '--', 1)) if given else ():
-            self.ax.axvline((given - .5) * cfg.hop_length / cfg.sample_rate, color=color, ls=style, lw=width)     # where the model takes over
+            self.ax.axvline((given - .5) * cfg.hop_length / cfg.sample_rate, color=color, ls=style, lw=width)
         self.ax.set_title(' ')
         self.fig.draw_without_rendering()
         self.fig.set_layout_engine('none')         # laid out once
