@@ -9,7 +9,7 @@ __all__ = ['MelNetError', 'AudioError', 'ConfigError', 'check_wav', 'load_audio'
 # %% ../nbs/00_audio.ipynb #c905cb1b
 import contextlib, math, os, sys, tempfile, types, warnings
 import librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Union, get_args, get_origin, get_type_hints
@@ -125,6 +125,8 @@ def config_from(
         if name not in known:
             near = get_close_matches(str(name), known, 1)
             raise ConfigError(f'{cls.__name__} has no field {name!r}; ' + (f'did you mean {near[0]!r}?' if near else f'it has {", ".join(known)}'))
+    lost = [f.name for f in fields(cls) if f.name not in values and f.default is f.default_factory is MISSING]
+    if lost: raise ConfigError(f'{cls.__name__} needs a value for {", ".join(lost)} too')
     return cls(**values)
 
 # %% ../nbs/00_audio.ipynb #9ec7158a

@@ -7,7 +7,8 @@ __all__ = ['COMMANDS', 'tier_pictures', 'demo', 'spectrogram_of', 'draw', 'open_
            'plan_command', 'main']
 
 # %% ../nbs/12_cli.ipynb #9d4ff468
-import importlib.util, os, secrets, socket, subprocess, sys, time, torch, webbrowser
+import importlib.util, os, re, secrets, socket, subprocess, sys, time, torch, webbrowser
+from argparse import ArgumentError
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ def value_number(
     labels = cfg.labels.get(name, ())
     if str(value) in labels: return labels.index(str(value))
     if str(value).isdecimal(): return int(value)
-    raise ConditionError(f'{name} = {value!r}: expected {", ".join(labels) if labels else "a number"}')
+    known = ', '.join([*labels, 'or a number' if labels else 'a number'])
+    raise ConditionError(f'{name} = {value!r}: expected {known} from 0 to {cfg.classes[name] - 1}')
 
 # %% ../nbs/12_cli.ipynb #82fff8e3
 def tier_pictures(
@@ -79,14 +81,27 @@ def picture(
     cfg, rows = model.cfg.audio, -(-len(x) // columns)
     fig = plt.figure(figsize=(max(1.15*columns, 7), .95*rows + 2.4), layout='constrained')
     top, bottom = fig.subfigures(2, 1, height_ratios=[.95*rows, 2.4])
-    axes = top.subplots(rows, columns, squeeze=False).flatten()
+    grid = top.subplots(rows, max(columns, 6), squeeze=False)                  # a few clips are not drawn out
+    axes = grid[:, :columns].flatten()
     for ax, xi, name in zip(axes, x, names):
         ax.imshow(xi.T, origin='lower', aspect='auto', vmin=-1.5, vmax=3, cmap='magma')
         ax.set_title(name, fontsize=7)
-    for ax in axes: ax.axis('off')
+    for ax in grid.flat: ax.axis('off')
     top.suptitle(f'{len(x)} clips of {cfg.seconds(x.shape[1]):.2f} s, 0 to {cfg.f_high:.0f} Hz', fontsize=9)
     tier_pictures(model, x[0], names[0], bottom)
     return fig
+
+# %% ../nbs/12_cli.ipynb #7d20c4e1
+def check_folder(path):
+    "The path again; a folder that cannot be made is refused before the work begins"
+    if file := next((p for p in (Path(path), *Path(path).parents) if p.is_file()), None):
+        raise SampleError(f'{file} is a file, not a folder; give a folder with --out')
+    return path
+
+def at_least(low, **values):
+    "Refuse a number that is too small, by its name"
+    for name, value in values.items():
+        if value is not None and value < low: raise ConfigError(f'{name} = {value}: must be at least {low}')
 
 # %% ../nbs/12_cli.ipynb #d1f82398
 def paths(
@@ -96,6 +111,7 @@ def paths(
     more:tuple=(), # Further suffixes of each clip
 )->list: # B wav files, then the contact sheet
     "Where the clips and their picture go; refuses to replace files unless told to"
+    check_folder(out)
     files = [*(Path(out)/f'{n}.wav' for n in names), Path(out)/'spectrograms.png']
     if not overwrite and (old := [p for p in [*files, *(f.with_suffix(s) for f in files[:-1] for s in more)] if p.exists()]):
         raise SampleError(f'{old[0]} is there already; give another folder with --out, or --overwrite=true')
@@ -130,6 +146,7 @@ def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weigh
         overwrite: Replace the files of an earlier demo.
         progress: Show a bar.
     """
+    at_least(1, n=n)
     start, model = time.time(), MelNet.from_pretrained(weights)
     cfg = model.cfg
     if list(cfg.classes) != ['digit', 'speaker']: raise ConditionError(f'{weights} has the conditions {list(cfg.classes)}; demo needs digit and speaker')
@@ -206,6 +223,7 @@ def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|list[int|st
         overwrite: Replace files of the same names.
         progress: Show a bar.
     """
+    at_least(1, n=n); at_least(2, frames=frames)
     model = MelNet.from_pretrained(weights)
     numbers, names = requested(model, cond, n, seed, prime, coarse)
     files, more = paths(out, names, overwrite, ('.png', '.safetensors')), given(model, n, frames, prime, prime_seconds, coarse, coarse_tiers)
@@ -217,10 +235,18 @@ def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|list[int|st
 # %% ../nbs/12_cli.ipynb #af213fe5
 def requested(model, cond, n, seed, prime, coarse):
     "Conditions as numbers, and file names without suffix: conditions, what was given, seed"
-    numbers = {k: [value_number(model.cfg, k, w) for w in (v if isinstance(v, list) else [v]*n)] for k, v in (cond or {}).items()}
-    check_cond(model.cfg.classes, numbers, n)
+    cond, cfg = cond or {}, model.cfg
+    if unknown := [k for k in cond if k not in cfg.classes]:
+        raise ConditionError(f'unknown condition {unknown[0]!r}; this model has {", ".join(cfg.classes) or "none"}')
+    for k, size in cfg.classes.items():
+        names = ', '.join(cfg.labels.get(k, ()))
+        if k not in cond: raise ConditionError(f'{k} is missing; add --cond.{k}=VALUE, a number from 0 to {size - 1}{names and " or one of " + names}')
+        if isinstance(cond[k], list) and len(cond[k]) != n:
+            raise ConditionError(f'{k} has {len(cond[k])} values for n = {n}; give one for all clips, or --n={len(cond[k])}')
+    numbers = {k: [value_number(cfg, k, w) for w in (v if isinstance(v, list) else [v]*n)] for k, v in cond.items()}
+    check_cond(cfg.classes, numbers, n)
     given = [f'{how}-{Path(path).stem}' for how, path in (('prime', prime), ('coarse', coarse)) if path]
-    return numbers, ['_'.join([*(value_name(model.cfg, k, numbers[k][b]) for k in model.cfg.classes), *given, f'seed{seed + b}']) for b in range(n)]
+    return numbers, ['_'.join([*(value_name(cfg, k, numbers[k][b]) for k in cfg.classes), *given, f'seed{seed + b}']) for b in range(n)]
 
 # %% ../nbs/12_cli.ipynb #0e9bd30c
 def open_corpus(
@@ -230,10 +256,12 @@ def open_corpus(
     max_seconds:float=None, # Longer clips are cut at silences
 )->Corpus:
     "The corpus that a preset names"
-    name, _, subset = name.partition('/')
+    if max_seconds is not None and max_seconds <= 0: raise CorpusError(f'max_seconds = {max_seconds}: must be above zero')
+    name, _, subset = str(name).partition('/')
     if name == 'fsdd': corpus = fsdd(data)
     elif name == 'toy': corpus = toy_corpus(sr=sr)
-    elif name == 'folder' and data: corpus = folder(data, sr)
+    elif name == 'folder' and not data: raise CorpusError('a folder of recordings is needed; say where with --data=PATH')
+    elif name == 'folder': corpus = folder(data, sr)
     elif name == 'ljspeech': corpus = ljspeech(data, sr)
     elif name == 'librispeech': corpus = librispeech(data, subset or 'train-clean-100', sr=sr)
     else: raise CorpusError(f'corpus {name!r}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
@@ -243,7 +271,7 @@ def open_corpus(
 def read_plan(preset, model, train, steps):
     "A preset with the fields of the command line over it: model config, training config, corpus"
     sections = load_preset(preset)
-    train = {**sections.get('train', {}), **(train or {}), **({'steps': steps} if steps else {})}
+    train = {**sections.get('train', {}), **(train or {}), **({'steps': steps} if steps is not None else {})}
     model = {**sections['model'], **(model or {})}
     if model.get('audio') and 'n_mels' in model: model['audio'] = {**model['audio'], 'n_mels': model['n_mels']}
     return config_from(MelNetConfig, model), config_from(TrainConfig, train), sections.get('corpus', 'folder')
@@ -289,7 +317,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     """
     for p in (plans := plans_in(preset)): fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, progress)
     if plans: return
-    out, tiers = out or f'runs/{Path(preset).stem}', [tiers] if isinstance(tiers, int) else tiers
+    out, tiers = check_folder(out or f'runs/{Path(preset).stem}'), [tiers] if isinstance(tiers, int) else tiers
     model_cfg, train_cfg, name = read_plan(preset, model, train, steps)
     corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)
     if not model_cfg.classes:        # a preset without classes takes the corpus's, so that any folder will do
@@ -332,6 +360,8 @@ def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv'
         overwrite: Replace the file.
         progress: Show bars.
     """
+    at_least(1, n=n, steps=steps)
+    check_folder(Path(out).parent)
     if Path(out).exists() and not overwrite: raise EvaluateError(f'{out} is there already; give another file with --out, or --overwrite=true')
     model = MelNet.from_pretrained(weights)
     table = evaluate(model, open_corpus(corpus, data, model.cfg.audio.sample_rate), n, temperature, seed, steps, progress)
@@ -370,6 +400,9 @@ def explore(name:str='all', app:bool=False, out:str='explore', port:int=0, brows
         port: Where the server listens; 0 takes any that is free.
         browser: Open the page; false prints its address only.
     """
+    check_folder(out)
+    if not 0 <= port < 65536: raise ExploreError(f'port {port}: expected a number from 1 to 65535, or 0 for any that is free')
+    if port and answers(port): raise ExploreError(f'port {port} is in use; give another, or 0 for any that is free')
     page, port, token = explorer_page(name, out), port or free_port(), secrets.token_urlsafe(16)
     url = f'http://127.0.0.1:{port}/' + ('' if app else f'lab/tree/{page.name}') + f'?token={token}'
     process = subprocess.Popen(server(page, app, port), env={**os.environ, 'JUPYTER_TOKEN': token})
@@ -384,10 +417,13 @@ def explore(name:str='all', app:bool=False, out:str='explore', port:int=0, brows
 
 # %% ../nbs/12_cli.ipynb #30342d46
 def spell_out(args:list)->list:
-    "`explore tiers --app` as the parser wants it: `explore --name=tiers --app=true`"
+    "`explore tiers --app`, or `explore --app tiers`, as the parser wants it: `explore --name=tiers --app=true`"
     if args[:1] != ['explore']: return args
-    rest = ['--app=true' if a == '--app' else a for a in args[1:]]
-    return ['explore', *([f'--name={rest.pop(0)}'] if rest and not rest[0].startswith('-') else []), *rest]
+    rest = list(args[1:])
+    if rest[:1] == ['--app'] and rest[1:2] in (['true'], ['false']): rest[:2] = [f'--app={rest[1]}']
+    at = int(rest[:1] == ['--app'])
+    if rest[at:] and not rest[at].startswith('-'): rest[at] = f'--name={rest[at]}'
+    return ['explore', *('--app=true' if a == '--app' else a for a in rest)]
 
 # %% ../nbs/12_cli.ipynb #59c0677d
 def plan_command(preset:str, memory:str='8GB', seconds:float|None=None, device:str='cuda', tflops:float=10.):
@@ -400,6 +436,7 @@ def plan_command(preset:str, memory:str='8GB', seconds:float|None=None, device:s
         device: cuda, whose own share is estimated, or cpu, where it is measured.
         tflops: Operations per second that the device keeps up, in units of 10^12; the time is arithmetic alone.
     """
+    if not tflops > 0: raise PlanError(f'tflops = {tflops:g}: must be above zero')
     rows = plan(preset, memory, seconds, device)
     share = "cuDNN's share estimated" if device == 'cuda' else "oneDNN's share as measured"
     print(f'{preset}: batch {rows[0].batch}, {memory} on {device} ({share}), {tflops:g} TFLOP/s')
@@ -409,8 +446,19 @@ def plan_command(preset:str, memory:str='8GB', seconds:float|None=None, device:s
 # %% ../nbs/12_cli.ipynb #1944449c
 def fail(sentence, code):
     "Say why on the error stream and end with an exit code"
-    print(sentence, file=sys.stderr)
+    print('melnet: ' + ' '.join(sentence.split()), file=sys.stderr)
     sys.exit(code)
+
+KINDS = {'int': 'a whole number', 'float': 'a number', 'bool': 'true or false', 'list': 'a list such as [1,2]',
+         'dict': 'its fields, each as --{}.FIELD=VALUE'}
+
+def plainly(error, command):
+    "What the parser says on many lines, as one sentence"
+    said = ' '.join(str(error).split()).replace(f'required: {command}.', 'required: ')
+    if found := re.match(r'Parser key "(.+?)":.* value: (.*)', said):
+        kinds = [KINDS[k].format(found[1]) for k in re.findall(r"Expected (?:an? )?<class '(\w+)'>", said) if k in KINDS]
+        said = f'--{found[1]} = {found[2]}: expected {" or ".join(kinds) or "another value"}'
+    return f'{said}; melnet {command if command in COMMANDS else ""} --help lists what can be given'
 
 def positional_config(args):
     "`--config FILE` anywhere is the preset, which stands first"
@@ -426,8 +474,10 @@ def main(
     args=None, # Words behind `melnet`; None takes those of the shell
 ):
     "The command `melnet`"
-    args = spell_out(list(sys.argv[1:] if args is None else args))
-    if args[:1] == ['train']: args = positional_config(args)
-    try: auto_cli(COMMANDS, args=args, prog='melnet')
-    except (MelNetError, FileNotFoundError) as e: fail(f'melnet: {e}', 2)
-    except KeyboardInterrupt: fail('melnet: stopped; a training run goes on with --resume=true', 130)
+    args = spell_out(list(sys.argv[1:] if args is None else args)) or ['--help']
+    if args[0] not in COMMANDS and not args[0].startswith('-'): fail(f'no command {args[0]!r}; there are {", ".join(COMMANDS)}', 2)
+    if args[0] == 'train': args = positional_config(args)
+    try: auto_cli(COMMANDS, args=args, prog='melnet', exit_on_error=False)
+    except ArgumentError as e: fail(plainly(e, args[0]), 2)
+    except (MelNetError, OSError) as e: fail(str(e), 2)
+    except KeyboardInterrupt: fail('stopped; a training run goes on with --resume=true', 130)

@@ -122,6 +122,10 @@ def toy_corpus(
     return Corpus('toy voice', clips, {'vowel': list(VOWELS), 'voice': ['low', 'high']})
 
 # %% ../nbs/01_corpus.ipynb #76322191
+def _reason(e):
+    "The first line of a refusal; tarfile adds one for each compression that it tried"
+    return str(e).partition('\n')[0].rstrip(':')
+
 def read_members(
     path, # A folder, a tar archive or a zip archive
     pattern:str, # Regular expression that a file's name must match
@@ -135,7 +139,7 @@ def read_members(
             with zipfile.ZipFile(path) as z: return {Path(n).name: z.read(n) for n in z.namelist() if ok(Path(n).name)}
         with tarfile.open(path) as t: return {Path(m.name).name: t.extractfile(m).read() for m in t if m.isfile() and ok(Path(m.name).name)}
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as e:
-        raise CorpusError(f'{path}: not a whole tar or zip archive ({e}); fetch it again') from None
+        raise CorpusError(f'{path}: not a whole tar or zip archive ({_reason(e)}); fetch it again') from None
 
 # %% ../nbs/01_corpus.ipynb #9fc8c613
 FSDD_URL = 'https://github.com/Jakobovski/free-spoken-digit-dataset/archive/26eb9aa.tar.gz'
@@ -305,7 +309,7 @@ def unpack(
         try:
             with tarfile.open(archive) as t: t.extractall(Path(box)/'all', filter='data')
         except tarfile.FilterError as e: raise CorpusError(f'{archive}: refused, it would write outside of its folder ({e})') from None
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as e: raise CorpusError(f'{archive}: not a whole tar archive ({e}); delete it and fetch it again') from None
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as e: raise CorpusError(f'{archive}: not a whole tar archive ({_reason(e)}); delete it and fetch it again') from None
         (Path(box)/'all').rename(out)
     return out
 

@@ -79,7 +79,7 @@ def mel_ticks(
     "Round frequencies, and where they lie on the mel axis"
     centres = librosa.mel_frequencies(cfg.n_mels + 2, fmin=cfg.f_min, fmax=cfg.f_high, htk=cfg.mel_scale == 'htk')[1:-1]
     inside = lambda hz: hz[(hz >= centres[0]) & (hz <= centres[-1])]
-    hz = inside(np.array([100, 200, 500, 1000, 2000, 4000, 8000]))
+    hz = inside(np.array([100, 200, 500, 1000, 2000, 3000, 4000, 6000, 8000]))
     if len(hz) < 3: hz = inside(np.arange(0, 12000, 100 if centres[-1] - centres[0] < 1000 else 500))[::2]
     bins = np.interp(hz, centres, np.arange(cfg.n_mels))
     apart = np.append(np.diff(bins) > .08 * cfg.n_mels, True)                 # labels may not touch
@@ -374,7 +374,6 @@ def _play(self:SpectrogramExplorer):
     self.players['original'].load('original', self._wav, self.rate.value)
     self._invert('griffinlim')
 
-# %% ../nbs/11_explore.ipynb #4ce7f2aa
 @patch
 def _invert(self:SpectrogramExplorer, method):
     wav, error = heard_again(self._wav, self.cfg, method)
@@ -520,9 +519,9 @@ def field_view(
     grad = receptive_field(stacks, stack, layer, i, j, T)
     M = grad.shape[1]
     seen, may = grad > 0, may_see(stack, i, j, T, M)
-    fig = sheet(6.4, 4)
+    fig = sheet(8.4, 4)
     ax = fig.subplots()
-    ax.set_facecolor('.85')
+    ax.patch.set(facecolor='w', edgecolor='.75', hatch='//')        # told from a colour in grey, too
     strength = torch.where(seen, grad, torch.nan).log10()
     image = ax.imshow(strength.T, origin='lower', cmap='viridis', vmin=-6, vmax=0, aspect='auto')
     fig.colorbar(image, label='log10 of the gradient')
@@ -652,11 +651,14 @@ def _draw(self:DensityExplorer): self.show(*density_view(*self._scored, self.i.v
 # %% ../nbs/11_explore.ipynb #caba0c2e
 class Canvas:
     "A picture of a clip in the making, redrawn many times"
-    def __init__(self, cfg:MelConfig, frames:int):
+    def __init__(self, cfg:MelConfig, frames:int, given:int=0):
         self.fig = sheet(8.4, 3.2)
         self.ax, self.cfg = self.fig.subplots(), cfg
         self.ax.set_facecolor('.8')
         self.image = show_bins(torch.full((frames, cfg.n_mels), torch.nan), cfg, self.ax, cmap='magma', vmin=-1.5, vmax=3)
+        # where the model takes over
+        for color, style, width in (('w', '-', 2.5), ('k', '--', 1)) if given else ():
+            self.ax.axvline((given - .5) * cfg.hop_length / cfg.sample_rate, color=color, ls=style, lw=width)
         self.ax.set_title(' ')
         self.fig.draw_without_rendering()
         self.fig.set_layout_engine('none')         # laid out once
@@ -736,7 +738,7 @@ def _sample(self:GenerationExplorer):
     prime = canvas(self.clip.wav(cfg.audio.sample_rate), cfg.audio, frames).x[:, :P] if P else None
     self.tag = '_'.join([*(str(c.label) for c in self.cond.values()), f'seed{seed}'])
     self.title = ', '.join([*(str(c.label) for c in self.cond.values()), f'seed {seed}', f'temperature {temperature:g}', *([f'{P} frames given'] if P else [])])
-    easel, tiers, shown, idle = Canvas(cfg.audio, frames), [], 0., 0.
+    easel, tiers, shown, idle = Canvas(cfg.audio, frames, P), [], 0., 0.
     def progress(g, i, T, x):
         nonlocal shown, idle
         start = time.monotonic()
