@@ -247,8 +247,8 @@ def serial_steps(
 # %% ../nbs/10_plan.ipynb #aa023770
 def ring_seconds(
     params:int, # Numbers in the message, of 4 bytes
-    gpus:int,
-    device:Device,
+    gpus:int, # That add up
+    device:Device, # Its `link` within a machine, its `network` between machines
 )->float:
     "Time to add up gradients over the GPUs in a ring, eight to a machine"
     return 2 * (gpus - 1) / gpus * 4 * params / (device.link if gpus <= 8 else device.network)
@@ -259,9 +259,9 @@ def step_seconds(
     frames:int, # Of the whole spectrogram
     clips:int, # Of one GPU in an optimiser step
     micro:int, # Clips at once
-    recompute:bool,
+    recompute:bool, # Whether the layers recompute
     precision:str, # 'no' or 'bf16'
-    device:Device,
+    device:Device, # One of `DEVICES`, or your own
     lines:int=LINES, # Lines in a recomputed block
 )->float:
     "Estimated time of one GPU for its share of an optimiser step"
@@ -275,9 +275,9 @@ def step_seconds(
 class Choice:
     "How one tier is trained on some number of GPUs"
     tier: int         # counted from 1
-    params: int
+    params: int       # numbers to learn
     precision: str    # 'no' or 'bf16'
-    recompute: bool
+    recompute: bool   # whether the layers recompute
     micro_batch: int  # clips at once on a GPU; 0 where not even one fits
     seconds: float    # of an optimiser step, estimated
     sending: float    # of that, to add up the gradients
@@ -292,7 +292,7 @@ def settings(
     preset, # The name of a preset, or the path of a YAML file like it
     memory:str='8GB', # Of each GPU
     device='h100', # A key of `DEVICES`, or a `Device`
-    gpus:int=1,
+    gpus:int=1, # That share a batch
     seconds:float|None=None, # Length of the clips, as in `plan`
 )->list: # A `Choice` per tier
     "For every tier the fastest settings that fit, by the estimate"
@@ -349,7 +349,7 @@ def draw_work(
 
 def draw_seconds(
     cfg:MelNetConfig, # Of the model
-    frames:int,
+    frames:int, # Of the whole spectrogram
     n:int=1, # Clips at once
     device:Device|str='h100', # Or a key of `DEVICES`
     recorded:bool=True, # Kernels started by a CUDA graph, or compiled on the CPU; False starts each by itself
@@ -367,7 +367,7 @@ def draw_seconds(
 # %% ../nbs/10_plan.ipynb #2e0df755
 def draw_bytes(
     cfg:MelNetConfig, # Of the model
-    frames:int,
+    frames:int, # Of the whole spectrogram
     n:int=1, # Clips
 )->int: # Of the largest tier
     "Bytes that drawing n clips needs beside the weights"
