@@ -356,7 +356,7 @@ def load(self:TierRun,
 ):
     "Go on from the newest whole checkpoint, which must be of just this configuration"
     for left in () if not self.acc.is_main_process else [*Path(dir).glob(f'.tier{self.g + 1}-*.pt'), *Path(dir).glob(f'.tier{self.g + 1}*.csv')]: left.unlink(missing_ok=True)  # half-written when a run was killed
-    path, state = read_newest(dir, self.g, self.acc.device)
+    path, state = read_newest(dir, self.g)      # to the CPU; each part is copied to where it belongs
     odd = differing(state['config'], self.state()['config'])
     told = ', '.join(f'{k} = {a} there, {b} here' for k, (a, b) in odd.items())
     if set(odd) - MENDS: raise TrainError(f'{path}: of a run with other settings ({told}); give them again, or another folder')
