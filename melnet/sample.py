@@ -544,12 +544,13 @@ def check_request(model, n, frames, temperature, prime, coarse):
     coarse = list(coarse or [])
     if len(coarse) > G: raise SampleError(f'{len(coarse)} coarse tiers given; the model has {G}')
     if frames is None: frames = coarse[0].shape[1] * time_factor(G) if coarse else cfg.frames
-    if not isinstance(frames, int) or frames < 1: raise SampleError(f'frames = {frames!r}: this model has no length of its own; ask for a number of frames')
+    if frames is None: raise SampleError('frames = None: this model has no length of its own; ask for a number of frames')
+    if not isinstance(frames, int) or frames < 1: raise SampleError(f'frames = {frames!r}: ask for a whole number of frames, at least 1')
     for g, (x, shape) in enumerate(zip(coarse, tier_shapes(frames, cfg.n_mels, G))):
         if x.shape != (n, *shape): raise SampleError(f'coarse[{g}] has shape {tuple(x.shape)}; {n} clips of {frames} frames need {(n, *shape)}')
     prime = torch.zeros(n, 0, cfg.n_mels) if prime is None else prime
-    if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels) or prime.shape[1] > frames:
-        raise SampleError(f'prime has shape {tuple(prime.shape)}; expected ({n}, at most {frames}, {cfg.n_mels})')
+    if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels): raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
+    if prime.shape[1] > frames: raise SampleError(f'prime has {prime.shape[1]} frames and the clip {frames}; give fewer, or ask for more frames')
     return frames, check_temperature(cfg, temperature), prime, coarse
 
 # %% ../nbs/07_sample.ipynb #e6958205
