@@ -121,8 +121,9 @@ def follow(
 
 # %% ../nbs/08_train.ipynb #a3267641
 def to_device(batch, device):
-    "A batch on another device"
-    return replace(batch, x=batch.x.to(device), lengths=batch.lengths.to(device), cond={k: v.to(device) for k, v in batch.cond.items()})
+    "A batch on another device; to a GPU from pinned memory, so that no one waits for it"
+    def move(v): return v.pin_memory().to(device, non_blocking=True) if device.type == 'cuda' else v.to(device)
+    return replace(batch, x=move(batch.x), lengths=move(batch.lengths), cond={k: move(v) for k, v in batch.cond.items()})
 
 def mixed(acc, precision):
     "Matrix products in bfloat16 inside, if `precision` says so"
@@ -205,19 +206,22 @@ class TierRun:
             torch.manual_seed(train_cfg.seed * 100 + g)
             self.tier = recompute(Tier(cfg, g).to(acc.device), train_cfg.recompute)
         self.average = AveragedModel(self.tier, multi_avg_fn=follow(train_cfg.average))
+        for m in self.average.modules():
+            if isinstance(m, torch.nn.LSTM): m.flatten_parameters()      # a copy loses the layout that cuDNN wants
         self.opt = make_optimizer(train_cfg, self.tier)
         self.bins = tier_shapes(time_factor(self.G), cfg.n_mels, self.G)[g][1]  # M of x^g
         self.step_no, self.curve, self.seen, self.best = 0, [], [], None   # `seen`: losses and norms since the last point of the curve
-        self.skipped, self.in_a_row, self.whole, self.order = 0, 0, True, (None, None)
+        self.skipped, self.in_a_row, self.whole, self.order, self.ready = 0, 0, True, (None, None), (None, None)
 
 # %% ../nbs/08_train.ipynb #9929b81e
 @patch
 def clips_of_step(self:TierRun,
     data, # `Spectrograms` of the training clips
+    ahead=0, # Steps from the next one
 ): # Places in `data`, `batch_size` of them, or all where there are fewer
     "Which clips the next step takes"
     c = self.train_cfg
-    epoch, k = divmod(self.step_no, max(1, len(data) // c.batch_size))
+    epoch, k = divmod(self.step_no + ahead, max(1, len(data) // c.batch_size))
     if self.order[0] != (epoch, data): self.order = (epoch, data), batch_order(data.lengths, c.batch_size, c.seed, epoch)
     return self.order[1][k]
 
@@ -238,6 +242,17 @@ def sum_over_processes(module, loss, acc):
 
 # %% ../nbs/08_train.ipynb #e4165725
 @patch
+def part(self:TierRun,
+    data, # `Spectrograms` of the training clips
+    rows, # Places in the batch
+    ahead=0, # Steps from the next one
+)->Batch:
+    "Some rows of the batch of the next step, or of one after it, unless they are ready"
+    key = data, self.step_no + ahead, rows
+    if self.ready[0] == key: return self.ready[1]
+    return data.batch(self.clips_of_step(data, ahead), seed=self.train_cfg.seed * 1_000_003 + self.step_no + ahead, rows=rows)
+
+@patch
 def step(self:TierRun,
     data, # `Spectrograms` of the training clips
 ): # Nats per element, and the norm
@@ -246,12 +261,17 @@ def step(self:TierRun,
     true = self.bins * sum(tier_lengths(data.lengths[i], self.G)[0][self.g] for i in index)  # elements of the whole batch
     for group, lr in zip(self.opt.param_groups, peaks(c)): group['lr'] = lr_at(self.step_no, self.steps, c, lr)
     self.opt.zero_grad()
+    scale = 2. ** round(math.log2(true) / 2) if c.precision == 'bf16' else 1.      # cuDNN's LSTMs run in float16 then, see lesson 22
     for rows in shares(len(index), self.acc, c.micro_batch):
-        batch = to_device(data.batch(index, seed=c.seed * 1_000_003 + self.step_no, rows=rows), self.acc.device)
+        batch = to_device(self.part(data, rows), self.acc.device)
         with mixed(self.acc, c.precision): nll, mask = tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, self.step_no)
         part = nll[mask].sum() / true
-        part.backward()
+        (part * scale).backward()
         loss += part.detach()
+    if scale != 1.: torch._foreach_div_([p.grad for p in self.tier.parameters() if p.grad is not None], scale)
+    if self.acc.device.type == 'cuda' and self.step_no + 1 < self.steps:           # the GPU is still at work: time for the next batch
+        rows = shares(len(self.clips_of_step(data, 1)), self.acc, c.micro_batch)[:1]
+        if rows: self.ready = (data, self.step_no + 1, rows[0]), self.part(data, rows[0], 1)
     loss = sum_over_processes(self.tier, loss, self.acc)
     norm = torch.nn.utils.clip_grad_norm_(self.tier.parameters(), c.clip_norm)
     self.whole = False
@@ -489,6 +509,7 @@ def train(
     dir.mkdir(parents=True, exist_ok=True)
     keep_memory()
     acc = Accelerator()
+    if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
     data, test = (Spectrograms(clips, model_cfg.audio, model_cfg.frames) if clips else None for clips in (corpus.train, corpus.test))
     for g in tiers:
         run = TierRun(model_cfg, train_cfg, g - 1, acc)
