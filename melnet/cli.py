@@ -296,6 +296,10 @@ def finish(dir, corpus=None):
     plt.close(fig)
     report(dir, corpus.test if corpus else ())
 
+def first_values(cfg):
+    "Words for `melnet sample`: the first value of each condition"
+    return ''.join(f' --cond.{name}={cfg.labels.get(name, [0])[0]}' for name in cfg.classes)
+
 # %% ../nbs/12_cli.ipynb #cb399bae
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|None=None, steps:int|None=None,
         model:dict[str, Any]|None=None, train:dict[str, Any]|None=None, max_seconds:float|None=None,
@@ -326,7 +330,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     if not Accelerator().is_main_process: return
     finish(out, corpus)
     if trained is None: return print(f'trained: tiers {tiers or "all"}; the others are still missing in {out}. When all are there: melnet assemble {out}')
-    print(f'weights, configuration, checkpoints, curves and report.html: {out}/\nNext: melnet sample {out}')
+    print(f'weights, configuration, checkpoints, curves and report.html: {out}/\nNext: melnet sample {out}{first_values(trained.cfg)}')
 
 # %% ../nbs/12_cli.ipynb #70d7465e
 fit.__doc__ = fit.__doc__.replace('MODEL_FIELDS', described(MelNetConfig)).replace('TRAIN_FIELDS', described(TrainConfig))
@@ -341,7 +345,7 @@ def assemble(dir:str, unfinished:bool=False):
     """
     model = join_tiers(dir, unfinished)
     finish(dir)
-    print(f'{len(model.tiers)} tiers are one model: {dir}/\nNext: melnet sample {dir}')
+    print(f'{len(model.tiers)} tiers are one model: {dir}/\nNext: melnet sample {dir}{first_values(model.cfg)}')
 
 # %% ../nbs/12_cli.ipynb #c14fb78b
 def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv', n:int=1, temperature:float|list[float]|None=None,
