@@ -270,7 +270,7 @@ def step_seconds(
     wait = math.ceil(clips / micro) * serial_steps(cfg, g, frames, micro, recompute, lines) * 2 * device.launch
     return max((multiply + move) / device.reach, wait)
 
-# %% ../nbs/10_plan.ipynb #aa980219
+# %% ../nbs/10_plan.ipynb #284b4285
 @dataclass(frozen=True)
 class Choice:
     "How one tier is trained on some number of GPUs"
@@ -288,6 +288,7 @@ class Choice:
         "The choice as `melnet train` takes it"
         return f'--tiers=[{self.tier}] --train.precision={self.precision} --train.recompute={str(self.recompute).lower()} --train.micro_batch={self.micro_batch}'
 
+# %% ../nbs/10_plan.ipynb #aa980219
 def settings(
     preset, # The name of a preset, or the path of a YAML file like it
     memory:str='8GB', # Of each GPU

@@ -240,7 +240,7 @@ def sum_over_processes(module, loss, acc):
     for p, v in zip(params, total[1:]): p.grad = v.view_as(p)
     return total[0].squeeze()
 
-# %% ../nbs/08_train.ipynb #e4165725
+# %% ../nbs/08_train.ipynb #9acdc4b9
 @patch
 def part(self:TierRun,
     data, # `Spectrograms` of the training clips
@@ -252,6 +252,7 @@ def part(self:TierRun,
     if self.ready[0] == key: return self.ready[1]
     return data.batch(self.clips_of_step(data, ahead), seed=self.train_cfg.seed * 1_000_003 + self.step_no + ahead, rows=rows)
 
+# %% ../nbs/08_train.ipynb #e4165725
 @patch
 def step(self:TierRun,
     data, # `Spectrograms` of the training clips
