@@ -271,8 +271,7 @@ def step(self:TierRun,
         loss += part.detach()
     if scale != 1.: torch._foreach_div_([p.grad for p in self.tier.parameters() if p.grad is not None], scale)
     if self.acc.device.type == 'cuda' and self.step_no + 1 < self.steps:           # the GPU is still at work: time for the next batch
-        rows = shares(len(self.clips_of_step(data, 1)), self.acc, c.micro_batch)[:1]
-        if rows: self.ready = (data, self.step_no + 1, rows[0]), self.part(data, rows[0], 1)
+        for rows in shares(len(self.clips_of_step(data, 1)), self.acc, c.micro_batch)[:1]: self.ready = (data, self.step_no + 1, rows), self.part(data, rows, 1)
     loss = sum_over_processes(self.tier, loss, self.acc)
     norm = torch.nn.utils.clip_grad_norm_(self.tier.parameters(), c.clip_norm)
     self.whole = False
