@@ -1,5 +1,5 @@
-"""Drive the explorers in a real browser, in JupyterLab and in Voila: every slider moved, every button pressed, every picture compared.
-usage: python .ci/browser.py FOLDER [lab] [voila]     (screenshots go to FOLDER; needs playwright, voila and chromium)"""
+"""Drive the explorers and the walkthrough in a real browser: every slider moved, every button pressed, every picture compared.
+usage: python .ci/browser.py FOLDER [lab] [voila] [walkthrough]     (screenshots go to FOLDER; needs playwright, voila and chromium)"""
 import contextlib, functools, json, os, re, shutil, signal, subprocess, sys, tempfile, time, wave
 from pathlib import Path
 try: from playwright.sync_api import sync_playwright, Error
@@ -23,9 +23,12 @@ def chromium(p):
     if not Path(path).exists(): sys.exit('browser tests need chromium; install it with: apt-get install chromium, or: playwright install chromium')
     return path
 
+def explore(app): return [sys.executable, '-c', 'from melnet.cli import main; main()', 'explore', '--browser=false', *(['--app'] if app else [])]
+def lab(folder): return [sys.executable, '-m', 'jupyterlab', folder, '--no-browser', '--ServerApp.ip=127.0.0.1', *(['--allow-root'] if os.geteuid() == 0 else [])]
+
 @contextlib.contextmanager
-def melnet_explore(app, folder):
-    "`melnet explore` as a user starts it; its address"
+def serving(command, folder):
+    "A server as a user starts it; its address"
     conf = folder/'config'
     for name, values in SETTINGS.items():
         path = conf/'lab'/f'{name}.jupyterlab-settings'
@@ -33,16 +36,15 @@ def melnet_explore(app, folder):
         path.write_text(json.dumps(values))
     (conf/'jupyter_lab_config.json').write_text(json.dumps({'LabApp': {'expose_app_in_browser': True, 'extension_manager': 'readonly'}}))
     env = {**os.environ, 'JUPYTER_CONFIG_DIR': str(conf), 'JUPYTERLAB_SETTINGS_DIR': str(conf/'lab'), 'JUPYTERLAB_WORKSPACES_DIR': str(conf/'spaces'), 'OMP_NUM_THREADS': '1'}
-    command = [sys.executable, '-c', 'from melnet.cli import main; main()', 'explore', '--browser=false', *(['--app'] if app else [])]
     log = open(folder/'log', 'w')
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         for _ in range(600):
-            if found := re.search(r'^http://127\.0\.0\.1\S*token=[\w-]+$', (folder/'log').read_text(), re.M): break
+            if found := re.search(r'^ *(http://127\.0\.0\.1\S*token=[\w-]+)$', (folder/'log').read_text(), re.M): break
             if process.poll() is not None: sys.exit((folder/'log').read_text())
             time.sleep(.2)
-        else: sys.exit('melnet explore did not print its address in two minutes')
-        yield found[0]
+        else: sys.exit(f'{" ".join(command)} did not print an address in two minutes')
+        yield found[1]
     finally:
         with contextlib.suppress(ProcessLookupError): os.killpg(process.pid, signal.SIGTERM)
         process.wait(30); log.close()
@@ -207,17 +209,27 @@ RUN_ALL = """async () => { const a = window.jupyterapp; await a.restored; a.shel
     const w = a.shell.currentWidget; await w.context.ready; await w.sessionContext.ready; await w.sessionContext.session.kernel.info;
     await a.commands.execute('notebook:run-all-cells') }"""
 
-def drive(browser, mode, out):
-    with tempfile.TemporaryDirectory() as tmp, melnet_explore(mode == 'voila', tmp := Path(tmp)) as url:
+@contextlib.contextmanager
+def opened(browser, mode, command, tmp, out):
+    "The page that a server shows, all its cells started; at the end, no page error and no error output"
+    with serving(command, tmp) as url:
         page, errors, start = browser.new_page(viewport={'width': 1280, 'height': 1000}), [], time.time()
         page.set_default_timeout(30_000)
         page.on('pageerror', lambda e: errors.append(str(e)))
         page.goto(url, timeout=120_000)
-        if mode == 'lab':
-            page.wait_for_function('window.jupyterapp', timeout=120_000)
-            page.evaluate(RUN_ALL)
+        if mode != 'voila': page.wait_for_function('window.jupyterapp', timeout=120_000)
+        yield page
+        page.screenshot(path=out/f'{mode}.png')
+        check(not errors, f'{mode}: no page error {errors}')
+        wrong = page.locator('[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type*="error"]').all_inner_texts()
+        check(not wrong and 'Traceback' not in page.content(), f'{mode}: no error output {wrong}')
+        print(f'{mode}: {time.time() - start:.0f} s', flush=True)
+
+def drive(browser, mode, out):
+    "The five explorers"
+    with tempfile.TemporaryDirectory() as tmp, opened(browser, mode, explore(mode == 'voila'), tmp := Path(tmp), out) as page:
+        if mode == 'lab': page.evaluate(RUN_ALL)
         page.locator(f'.{list(DRIVES)[-1]}').wait_for(timeout=120_000)
-        print(f'{mode}: shown after {time.time() - start:.0f} s', flush=True)
         for name, fn in DRIVES.items():
             panel, start = Panel(page, name), time.time()
             panel.box.scroll_into_view_if_needed()
@@ -225,21 +237,66 @@ def drive(browser, mode, out):
             except Error as e: check(False, f'{name}: {str(e).splitlines()[0]}')
             panel.box.screenshot(path=out/f'{mode}_{name}.png')
             print(f'  {name}: {time.time() - start:.0f} s', flush=True)
-        page.screenshot(path=out/f'{mode}.png')
-        check(not errors, f'{mode}: no page error {errors}')
-        wrong = page.locator('[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type*="error"]').all_inner_texts()
-        check(not wrong and 'Traceback' not in page.content(), f'{mode}: no error output {wrong}')
+
+def pictures(cell): return [img.get_attribute('src') for img in cell.locator('.jp-OutputArea img').all()]
+
+def answer(page, cell, code):
+    "Type an answer over an exercise, run it, and what the checker says then"
+    said = cell.locator('.jp-OutputArea').inner_text()
+    editor = cell.locator('.cm-content')
+    editor.click(); page.keyboard.press('Control+A'); page.keyboard.insert_text(code); page.keyboard.press('Control+Enter')
+    for _ in range(400):
+        if (now := cell.locator('.jp-OutputArea').inner_text()).strip() and now != said: return now
+        page.wait_for_timeout(50)
+    return said
+
+def drive_walkthrough(browser, mode, out):
+    "All cells, from the recording to the exercises, which are then done: once wrong, once right"
+    with tempfile.TemporaryDirectory() as tmp:
+        source = Path(__file__).parents[1]/'nbs'/'20_walkthrough.ipynb'
+        shutil.copy(source, tmp)
+        cells = [c for c in json.loads(source.read_text())['cells'] if c['cell_type'] == 'code']
+        with opened(browser, mode, lab('.'), Path(tmp), out) as page:
+            page.locator('.jp-DirListing-item', has_text=source.name).dblclick()
+            page.locator('.jp-CodeCell').nth(len(cells) - 1).wait_for(timeout=120_000)
+            shown = page.locator('.jp-CodeCell')
+            check(shown.count() == len(cells), f'{mode}: {len(cells)} code cells are shown')
+            before = [pictures(shown.nth(i)) for i in range(len(cells))]
+            page.evaluate(RUN_ALL)
+            page.wait_for_function("() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(e => /\\[\\d+\\]/.test(e.innerText))", timeout=300_000)
+            for i, old in enumerate(before):
+                if old: check(len(new := pictures(shown.nth(i))) == len(old) and set(new).isdisjoint(old), f'{mode}: cell {i} has drawn its picture anew')
+            seconds = [a.evaluate('a => a.duration') for a in page.locator('.jp-CodeCell audio').all()]
+            check(len(seconds) >= 5 and all(s and s > .1 for s in seconds), f'{mode}: {len(seconds)} players hold sound: {seconds} s')
+            exercise = {name: shown.filter(has_text=f'def {name}(').first for name in ANSWERS}
+            for name, (wrong, right) in ANSWERS.items():
+                cell = exercise[name]
+                lines = cell.locator('.cm-content').inner_text().split('\n')
+                head, call = (next(line for line in lines if line.startswith(start)) for start in ('def ', 'check_'))
+                check('not yet' in cell.locator('.jp-OutputArea').inner_text(), f'{mode}: {name} waits for its answer')
+                for what, body in (('wrong', wrong), ('right', right)):
+                    said = answer(page, cell, f'{head}\n    {body}\n\n{call}').strip()
+                    check(('not yet' in said, 'right' in said) == (what == 'wrong', what == 'right'), f'{mode}: {name}, a {what} answer: {said!r}')
+                cell.screenshot(path=out/f'{mode}_{name}.png')
+            page.set_viewport_size({'width': 1280, 'height': 14_000})     # the whole page in one picture
+            page.wait_for_timeout(1000)
+
+ANSWERS = {     # of the walkthrough's exercises: a wrong one, a right one
+    'nats_per_second': ("return model.nll(x, cond=cond)['total']", "return model.nll(x, cond=cond)['total'] * x.shape[2] * model.cfg.audio.sample_rate / model.cfg.audio.hop_length"),
+    'which_word': ("return model.nll(x, cond={'word': [0]*len(x), 'voice': [voice]*len(x)})['total']",
+                   "return torch.stack([model.nll(x, cond={'word': [w]*len(x), 'voice': [voice]*len(x)})['total'] for w in range(3)], 1).argmin(1)"),
+    'finish': ('return sample(model, len(x), cond=cond, seed=0, progress=False)', 'return sample(model, len(x), prime=x[:, :P], cond=cond, seed=0, progress=False)')}
 
 def main(out, *modes):
     out, start = Path(out), time.time()
     out.mkdir(parents=True, exist_ok=True)
     if not modes:                                    # side by side, one core each
-        runs = [subprocess.Popen([sys.executable, __file__, str(out), mode], stdout=subprocess.PIPE, text=True) for mode in ('lab', 'voila')]
+        runs = [subprocess.Popen([sys.executable, __file__, str(out), *some], stdout=subprocess.PIPE, text=True) for some in (['lab'], ['voila', 'walkthrough'])]
         for run in runs: print(run.communicate()[0], flush=True)
         return any(run.returncode for run in runs)
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium(p), headless=True, args=FLAGS)
-        for mode in modes: drive(browser, mode, out)
+        for mode in modes: (drive_walkthrough if mode == 'walkthrough' else drive)(browser, mode, out)
         browser.close()
     print(f'browser, {" ".join(modes)}: {done - len(failures)} checks passed, {len(failures)} failed, {time.time() - start:.0f} s', *failures, sep='\n  ')
     return bool(failures)
