@@ -289,6 +289,13 @@ def described(cls):
     default = lambda f: 'needed' if f.default is f.default_factory is MISSING else f.default if f.default is not MISSING else f.default_factory()
     return '; '.join(f'{f.name} ({default(f)}): {told.get(f.name) or ""}'.rstrip(': ') for f in fields(cls))
 
+def opening(corpus, train, out):
+    "What begins, said before anything slow; a warm-up that outlasts the run is pointed out"
+    steps = train.steps if isinstance(train.steps, tuple) else (train.steps,)
+    said = f'{corpus}\nsteps of each tier: {", ".join(map(str, steps))}; into {out}/'
+    if train.warmup < min(steps): return said
+    return f'{said}\nnote: the learning rate rises over {train.warmup} steps and this run has {min(steps)}, so it never arrives; --train.warmup={min(steps)//10} would let it'
+
 def finish(dir, corpus=None):
     "Curves and report of a run"
     fig = show_curves(dir)
@@ -312,8 +319,8 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
         data: Folder or archive of the corpus, where the preset's corpus needs one or is at hand.
         tiers: Which tiers, counted from 1, such as 3 or [1,2]; all by default. Tiers may train at the same time, in one folder or on several machines.
         steps: Optimiser steps of each tier, instead of the preset's.
-        model: Fields over the preset's model, such as --model.hidden=64. MODEL_FIELDS.
-        train: Fields over the preset's training, such as --train.lr=1e-3. TRAIN_FIELDS.
+        model: Fields over the preset's model, such as --model.hidden=64. In brackets what holds where the preset says nothing. MODEL_FIELDS.
+        train: Fields over the preset's training, such as --train.lr=1e-3. In brackets what holds where the preset says nothing. TRAIN_FIELDS.
         max_seconds: Longer recordings are cut at silences into clips of at most this length, seconds.
         resume: Go on from the checkpoints in the folder.
         tensorboard: Write scalars, settings, pictures and sounds to the folder's tensorboard/ at every evaluation.
@@ -326,6 +333,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)
     if not model_cfg.classes:        # a preset without classes takes the corpus's, so that any folder will do
         model_cfg = replace(model_cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
+    if progress and os.environ.get('RANK', '0') == '0': print(opening(corpus, train_cfg, out), flush=True)
     trained = train_tiers(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(Path(out)/'tensorboard')] * tensorboard)
     if not Accelerator().is_main_process: return
     finish(out, corpus)

@@ -10,7 +10,7 @@ __all__ = ['LONGEST', 'DB', 'METHODS', 'STACKS', 'EXPLORERS', 'ExploreError', 'f
 
 # %% ../nbs/11_explore.ipynb #e2585ec9
 import functools, html, importlib.util, io, threading, time, warnings
-import ipywidgets as W, librosa, matplotlib.pyplot as plt, nbformat, numpy as np, soundfile as sf, torch
+import ipywidgets as W, librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
 from dataclasses import replace
 from pathlib import Path
 from IPython.display import display
@@ -813,6 +813,7 @@ def explorer_page(
     out, # Folder
 )->Path: # Of the notebook
     "A notebook that opens one explorer, or all of them"
+    import nbformat                      # two seconds, which no other command needs
     names = list(EXPLORERS) if name == 'all' else [name]
     if not set(names) <= set(EXPLORERS): raise ExploreError(f'no explorer {name!r}; there are {", ".join(EXPLORERS)}, and all')
     page = Path(out)/f'{name}.ipynb'
