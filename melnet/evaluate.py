@@ -61,12 +61,7 @@ def mean_of(
     counts, # Elements of each clip [N]
 )->Estimate:
     "Nats per element over all clips; the interval is that of drawing other clips, not other elements"
-    sums, counts = (v[counts > 0].double() for v in (sums, counts))
-    n = len(sums)
-    if n == 0: return Estimate(math.nan, math.nan, math.nan)
-    value = (sums.sum() / counts.sum()).item()
-    error = (sums - value * counts).square().sum().sqrt() / counts.sum() * math.sqrt(n / (n - 1)) if n > 1 else math.inf
-    return Estimate(value, value - 1.96*float(error), value + 1.96*float(error))
+    return Estimate(*interval(torch.stack([sums, counts])))
 
 # %% ../nbs/09_evaluate.ipynb #5f1194ec
 class Scores(dict):

@@ -157,10 +157,10 @@ def held_out_nll(
 def interval(
     sums, # Nats and true elements of every clip [2, n]
 ): # Nats per element: mean, lower and upper end
-    "Mean over all elements and its 95 % interval; the clips are what varies by chance"
-    nats, count = sums
+    "Mean over all elements and its 95 % interval; the clips are what varies by chance, and of that one clip alone says nothing"
+    nats, count = sums[:, sums[1] > 0].double()
     mean, n = nats.sum() / count.sum(), len(nats)
-    error = ((nats - mean * count).square().sum() * n / max(n - 1, 1)).sqrt() / count.sum()
+    error = ((nats - mean * count).square().sum() * n / (n - 1)).sqrt() / count.sum() if n > 1 else torch.tensor(math.inf)
     return mean.item(), (mean - 1.96 * error).item(), (mean + 1.96 * error).item()
 
 # %% ../nbs/08_train.ipynb #c32abe71
