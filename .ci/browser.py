@@ -257,29 +257,34 @@ def drive_walkthrough(browser, mode, out):
         shutil.copy(source, tmp)
         cells = [c for c in json.loads(source.read_text())['cells'] if c['cell_type'] == 'code']
         with opened(browser, mode, lab('.'), Path(tmp), out) as page:
-            page.locator('.jp-DirListing-item', has_text=source.name).dblclick()
-            page.locator('.jp-CodeCell').nth(len(cells) - 1).wait_for(timeout=120_000)
-            shown = page.locator('.jp-CodeCell')
-            check(shown.count() == len(cells), f'{mode}: {len(cells)} code cells are shown')
-            before = [pictures(shown.nth(i)) for i in range(len(cells))]
-            page.evaluate(RUN_ALL)
-            page.wait_for_function("() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every(e => /\\[\\d+\\]/.test(e.innerText))", timeout=300_000)
-            for i, old in enumerate(before):
-                if old: check(len(new := pictures(shown.nth(i))) == len(old) and set(new).isdisjoint(old), f'{mode}: cell {i} has drawn its picture anew')
-            seconds = [a.evaluate('a => a.duration') for a in page.locator('.jp-CodeCell audio').all()]
-            check(len(seconds) >= 5 and all(s and s > .1 for s in seconds), f'{mode}: {len(seconds)} players hold sound: {seconds} s')
-            exercise = {name: shown.filter(has_text=f'def {name}(').first for name in ANSWERS}
-            for name, (wrong, right) in ANSWERS.items():
-                cell = exercise[name]
-                lines = cell.locator('.cm-content').inner_text().split('\n')
-                head, call = (next(line for line in lines if line.startswith(start)) for start in ('def ', 'check_'))
-                check('not yet' in cell.locator('.jp-OutputArea').inner_text(), f'{mode}: {name} waits for its answer')
-                for what, body in (('wrong', wrong), ('right', right)):
-                    said = answer(page, cell, f'{head}\n    {body}\n\n{call}').strip()
-                    check(('not yet' in said, 'right' in said) == (what == 'wrong', what == 'right'), f'{mode}: {name}, a {what} answer: {said!r}')
-                cell.screenshot(path=out/f'{mode}_{name}.png')
-            page.set_viewport_size({'width': 1280, 'height': 14_000})     # the whole page in one picture
-            page.wait_for_timeout(1000)
+            try: walk(page, cells, source.name, mode, out)
+            except Error as e: check(False, f'{mode}: {str(e).splitlines()[0]}')
+
+def walk(page, cells, name, mode, out):
+    page.locator('.jp-DirListing-item', has_text=name).dblclick()
+    shown = page.locator('.jp-CodeCell')
+    shown.nth(len(cells) - 1).wait_for(state='attached', timeout=120_000)
+    check(shown.count() == len(cells), f'{mode}: {len(cells)} code cells are shown')
+    check(not page.locator('.cm-line', has_text='#| hide').locator('visible=true').count(), f'{mode}: cells that are not for reading are folded')
+    before = [pictures(shown.nth(i)) for i in range(len(cells))]
+    page.evaluate(RUN_ALL)
+    page.wait_for_function("() => jupyterapp.shell.currentWidget.content.widgets.every(w => w.model.type !== 'code' || w.model.executionCount)", timeout=300_000)
+    for i, old in enumerate(before):
+        if old: check(len(new := pictures(shown.nth(i))) == len(old) and set(new).isdisjoint(old), f'{mode}: cell {i} has drawn its picture anew')
+    seconds = [a.evaluate('a => a.duration') for a in page.locator('.jp-CodeCell audio').all()]
+    check(len(seconds) >= 5 and all(s and s > .1 for s in seconds), f'{mode}: {len(seconds)} players hold sound: {seconds} s')
+    for name, answers in ANSWERS.items():
+        cell = shown.filter(has_text=f'def {name}(').first
+        check('not yet' in cell.locator('.jp-OutputArea').inner_text(), f'{mode}: {name} waits for its answer')
+        lines = cell.locator('.cm-content').inner_text().split('\n')
+        head, call = (next(line for line in lines if line.startswith(start)) for start in ('def ', 'check_'))
+        for what, body in zip(('wrong', 'right'), answers):
+            said = answer(page, cell, f'{head}\n    {body}\n\n{call}').strip()
+            check(('not yet' in said, 'right' in said) == (what == 'wrong', what == 'right'), f'{mode}: {name}, a {what} answer: {said!r}')
+        cell.screenshot(path=out/f'{mode}_{name}.png')
+    page.set_viewport_size({'width': 1280, 'height': 14_000})     # the whole page in one picture
+    page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+    page.wait_for_timeout(1000)
 
 ANSWERS = {     # of the walkthrough's exercises: a wrong one, a right one
     'nats_per_second': ("return model.nll(x, cond=cond)['total']", "return model.nll(x, cond=cond)['total'] * x.shape[2] * model.cfg.audio.sample_rate / model.cfg.audio.hop_length"),
