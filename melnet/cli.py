@@ -314,7 +314,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     """Train a model: all tiers one after another, or those you name.
 
     Args:
-        preset: A preset that comes with melnet (digits, toy, folder), the path of a YAML file like them, or a folder of such files, trained one after another. --config=FILE is the same.
+        preset: A preset that comes with melnet (digits, toy, words, folder), the path of a YAML file like them, or a folder of such files, trained one after another. --config=FILE is the same.
         out: The run's folder: checkpoints, curves, logs, a report, and at the end the weights; runs/PRESET by default.
         data: Folder or archive of the corpus, where the preset's corpus needs one or is at hand.
         tiers: Which tiers, counted from 1, such as 3 or [1,2]; all by default. Tiers may train at the same time, in one folder or on several machines.
