@@ -20,6 +20,7 @@ from .corpus import *
 from .multiscale import *
 from .model import *
 from .sample import *
+from .train import interval
 import torchaudio.functional as AF
 
 # %% ../nbs/09_evaluate.ipynb #e41cdf5e
