@@ -7,7 +7,7 @@ __all__ = ['COMMANDS', 'tier_pictures', 'demo', 'spectrogram_of', 'draw', 'open_
            'plan_command', 'main']
 
 # %% ../nbs/12_cli.ipynb #9d4ff468
-import importlib.util, os, re, secrets, socket, subprocess, sys, time, torch, webbrowser
+import importlib.util, itertools, os, re, secrets, socket, subprocess, sys, time, torch, webbrowser
 from argparse import ArgumentError
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
@@ -110,12 +110,13 @@ def paths(
     overwrite:bool, # Replace what is there
     more:tuple=(), # Further suffixes of each clip
 )->list: # B wav files, then the contact sheet
-    "Where the clips and their picture go; refuses to replace files unless told to"
+    "Where the clips and their picture go, the next picture's name with a number; refuses to replace files unless told to"
     check_folder(out)
-    files = [*(Path(out)/f'{n}.wav' for n in names), Path(out)/'spectrograms.png']
-    if not overwrite and (old := [p for p in [*files, *(f.with_suffix(s) for f in files[:-1] for s in more)] if p.exists()]):
+    wavs = [Path(out)/f'{n}.wav' for n in names]
+    if not overwrite and (old := [p for f in wavs for p in (f, *(f.with_suffix(s) for s in more)) if p.exists()]):
         raise SampleError(f'{old[0]} is there already; give another folder with --out, or --overwrite=true')
-    return files
+    sheets = (Path(out)/f'spectrograms{k}.png' for k in itertools.chain([''], map('_{}'.format, itertools.count(2))))
+    return [*wavs, next(p for p in sheets if overwrite or not p.exists())]
 
 def write_clips(
     model:MelNet,
