@@ -36,6 +36,7 @@ def serving(command, folder):
         path.write_text(json.dumps(values))
     (conf/'jupyter_lab_config.json').write_text(json.dumps({'LabApp': {'expose_app_in_browser': True, 'extension_manager': 'readonly'}}))
     env = {**os.environ, 'JUPYTER_CONFIG_DIR': str(conf), 'JUPYTERLAB_SETTINGS_DIR': str(conf/'lab'), 'JUPYTERLAB_WORKSPACES_DIR': str(conf/'spaces'), 'OMP_NUM_THREADS': '1'}
+    env.pop('MPLBACKEND', None)                      # a notebook shows its figures only with its own
     log = open(folder/'log', 'w')
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     try:
