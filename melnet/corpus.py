@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['VOWELS', 'FSDD_URL', 'FSDD_SHA256', 'DIGITS', 'AUDIO_SUFFIXES', 'LJSPEECH', 'LIBRISPEECH', 'CorpusError', 'Clip',
            'hashed', 'Corpus', 'toy_voice', 'toy_corpus', 'read_members', 'fsdd', 'espeak', 'read_metadata', 'folder',
-           'pieces', 'download', 'checked', 'unpack', 'ljspeech', 'librispeech', 'Summary', 'Batch', 'Spectrograms',
-           'batch_order', 'measure', 'Verdict', 'check_exercise']
+           'pieces', 'download', 'unpack', 'ljspeech', 'librispeech', 'Summary', 'Batch', 'Spectrograms', 'batch_order',
+           'measure', 'Verdict', 'check_exercise']
 
 # %% ../nbs/01_corpus.ipynb #97d6a965
 import _ctypes, contextlib, ctypes, hashlib, io, math, os, re, tarfile, tempfile, warnings, zipfile, zlib
@@ -298,7 +298,7 @@ def download(
     try: return Path(store.fetch(name, downloader=pooch.HTTPDownloader(progressbar=True, timeout=30)))
     except Exception as e: raise CorpusError(f'{url}: could not be downloaded ({type(e).__name__}: {str(e)[:200]}); fetch it by hand and give the folder or archive (--data=PATH)') from None
 
-def checked(member, archive):
+def _checked(member, archive):
     "A member of an archive, if it is a plain file or folder inside of it"
     if (member.isfile() or member.isdir()) and not member.name.startswith('/') and '..' not in Path(member.name).parts: return member
     raise CorpusError(f'{archive}: refused, {member.name} would be written outside of its folder, or is no plain file')
@@ -314,7 +314,7 @@ def unpack(
         try:
             with tarfile.open(archive) as t:
                 t.extraction_filter = getattr(tarfile, 'data_filter', None)          # newer Pythons look a second time
-                t.extractall(Path(box)/'all', (checked(member, archive) for member in t))
+                t.extractall(Path(box)/'all', (_checked(member, archive) for member in t))
         except (tarfile.TarError, EOFError, OSError, zlib.error) as e: raise CorpusError(f'{archive}: not a whole tar archive ({_reason(e)}); delete it and fetch it again') from None
         (Path(box)/'all').rename(out)
     return out
