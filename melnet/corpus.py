@@ -298,6 +298,7 @@ def download(
     try: return Path(store.fetch(name, downloader=pooch.HTTPDownloader(progressbar=True, timeout=30)))
     except Exception as e: raise CorpusError(f'{url}: could not be downloaded ({type(e).__name__}: {str(e)[:200]}); fetch it by hand and give the folder or archive (--data=PATH)') from None
 
+# %% ../nbs/01_corpus.ipynb #01fe0001
 def _checked(member, archive):
     "A member of an archive, if it is a plain file or folder inside of it"
     if (member.isfile() or member.isdir()) and not member.name.startswith('/') and '..' not in Path(member.name).parts: return member
