@@ -212,7 +212,7 @@ RUN_ALL = """async () => { const a = window.jupyterapp; await a.restored; a.shel
 
 @contextlib.contextmanager
 def opened(browser, mode, command, tmp, out):
-    "The page that a server shows, all its cells started; at the end, no page error and no error output"
+    "The page that a server shows; at the end, no page error and no error output"
     with serving(command, tmp) as url:
         page, errors, start = browser.new_page(viewport={'width': 1280, 'height': 1000}), [], time.time()
         page.set_default_timeout(30_000)

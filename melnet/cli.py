@@ -290,6 +290,7 @@ def described(cls):
     default = lambda f: 'needed' if f.default is f.default_factory is MISSING else f.default if f.default is not MISSING else f.default_factory()
     return '; '.join(f'{f.name} ({default(f)}): {told.get(f.name) or ""}'.rstrip(': ') for f in fields(cls))
 
+# %% ../nbs/12_cli.ipynb #12fe0001
 def opening(corpus, train, out):
     "What begins, said before anything slow; a warm-up that outlasts the run is pointed out"
     steps = train.steps if isinstance(train.steps, tuple) else (train.steps,)
@@ -307,6 +308,10 @@ def finish(dir, corpus=None):
 def first_values(cfg):
     "Words for `melnet sample`: the first value of each condition"
     return ''.join(f' --cond.{name}={cfg.labels.get(name, [0])[0]}' for name in cfg.classes)
+
+def answering(cfg, corpus):
+    "A model without classes takes the corpus's, so that any folder will do"
+    return cfg if cfg.classes else replace(cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
 
 # %% ../nbs/12_cli.ipynb #cb399bae
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|None=None, steps:int|None=None,
@@ -332,10 +337,8 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     out, tiers = check_folder(out or f'runs/{Path(preset).stem}'), [tiers] if isinstance(tiers, int) else tiers
     model_cfg, train_cfg, name = read_plan(preset, model, train, steps)
     corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)
-    if not model_cfg.classes:        # a preset without classes takes the corpus's, so that any folder will do
-        model_cfg = replace(model_cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
     if progress and os.environ.get('RANK', '0') == '0': print(opening(corpus, train_cfg, out), flush=True)
-    trained = train_tiers(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(Path(out)/'tensorboard')] * tensorboard)
+    trained = train_tiers(answering(model_cfg, corpus), train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(Path(out)/'tensorboard')] * tensorboard)
     if not Accelerator().is_main_process: return
     finish(out, corpus)
     if trained is None: return print(f'trained: tiers {tiers or "all"}; the others are still missing in {out}. When all are there: melnet assemble {out}')
@@ -493,4 +496,4 @@ def main(
     try: auto_cli(COMMANDS, args=args, prog='melnet', exit_on_error=False)
     except ArgumentError as e: fail(plainly(e, args[0]), 2)
     except (MelNetError, OSError) as e: fail(str(e), 2)
-    except KeyboardInterrupt: fail('stopped; a training run goes on with --resume=true', 130)
+    except KeyboardInterrupt: fail('stopped' + '; the run goes on with --resume=true' * (args[0] == 'train'), 130)

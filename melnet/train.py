@@ -409,6 +409,19 @@ def done(self:TierRun):
     held, patience = [r['held_out'] for r in self.curve if r['held_out'] is not None], self.train_cfg.patience
     return self.step_no >= self.steps or bool(patience and held and len(held) - 1 - held.index(min(held)) >= patience)
 
+# %% ../nbs/08_train.ipynb #08fe0001
+def kept_row(curve, best):
+    "The point of a curve whose weights are kept: with a best average the lowest held-out loss, else the last"
+    return min((r for r in reversed(curve) if r['held_out'] is not None), key=lambda r: r['held_out']) if best else curve[-1]
+
+@patch
+def ran_out(self:TierRun, dir, bar):
+    "Say, on the screen and in the log, that patience has run out, and what is kept"
+    row = kept_row(self.curve, self.best)
+    said = f'tier {self.g + 1} stops at step {self.step_no} of {self.steps}: no better held-out loss in {self.train_cfg.patience} evaluations; the weights of step {row["step"]} are kept ({row["held_out"]:.3f})'
+    if self.acc.is_main_process: log_line(dir, self.g, said)
+    if not bar.disable: bar.write(said)
+
 # %% ../nbs/08_train.ipynb #3c8c7fe6
 @patch
 def fit(self:TierRun,
@@ -434,6 +447,7 @@ def fit(self:TierRun,
             if self.done: break
             self.seen.append(self.step(data)); bar.update()
             if self.in_a_row: self.stumble(data, dir)
+        if self.step_no < self.steps: self.ran_out(dir, bar)
     except KeyboardInterrupt:
         if self.whole and self.step_no > saved: self.save(dir)
         raise
@@ -485,7 +499,7 @@ def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     G = len(model_cfg.layers)
     if not tiers or not set(tiers) <= set(range(1, G + 1)): raise TrainError(f'tiers = {tiers}: this model has tiers 1 to {G}')
     if isinstance(train_cfg.steps, tuple) and len(train_cfg.steps) != G: raise TrainError(f'steps = {train_cfg.steps}: give one number, or one for each of {G} tiers')
-    if train_cfg.patience and not corpus.test: raise TrainError(f'patience = {train_cfg.patience}: the corpus holds out no clips to judge by; set patience to null')
+    if train_cfg.patience and not corpus.test: raise TrainError(f'patience = {train_cfg.patience}: the corpus, {len(corpus.train)} clips, holds out none to judge by; add recordings, or set patience to null (--train.patience=null)')
     check_corpus(model_cfg, corpus)
     if not resume and (old := [g for g in tiers if checkpoints(dir, g - 1)]): raise TrainError(f'{dir} holds a run of tiers {old}; go on with resume (--resume=true), or give another folder')
 
@@ -630,8 +644,8 @@ def report(
         if found := read_newest(dir, g): states[g] = found[1]
     if not states: raise TrainError(f'{dir}: holds no checkpoint such as tier1-00000250.pt; give the folder of a run')
     config = next(iter(states.values()))['config']
-    cfg, last = config_from(MelNetConfig, config['model']), {g: s['curve'][-1] for g, s in states.items() if s['curve']}
-    held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}', f'{r["skipped"]} steps skipped') for g, r in last.items() if r['held_out'] is not None]
+    cfg, kept = config_from(MelNetConfig, config['model']), {g: kept_row(s['curve'], s['best']) for g, s in states.items() if s['curve']}
+    held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}', f'{r["skipped"]} steps skipped') for g, r in kept.items() if r['held_out'] is not None]
     parts = {'config': as_table([*config['model'].items(), *config['train'].items()]), 'held out, nats per element, 95 % interval over clips': as_table(held),
              'curves': as_picture(show_curves(dir)), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'))}
     data = Spectrograms(clips[:n], cfg.audio, cfg.frames) if len(clips) else None
