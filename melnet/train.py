@@ -415,7 +415,10 @@ def kept_row(curve, best):
     return min((r for r in reversed(curve) if r['held_out'] is not None), key=lambda r: r['held_out']) if best else curve[-1]
 
 @patch
-def ran_out(self:TierRun, dir, bar):
+def ran_out(self:TierRun,
+    dir, # The run's folder, for the log
+    bar, # The progress bar, which the sentence must not break
+):
     "Say, on the screen and in the log, that patience has run out, and what is kept"
     row = kept_row(self.curve, self.best)
     said = f'tier {self.g + 1} stops at step {self.step_no} of {self.steps}: no better held-out loss in {self.train_cfg.patience} evaluations; the weights of step {row["step"]} are kept ({row["held_out"]:.3f})'
