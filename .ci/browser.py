@@ -23,7 +23,7 @@ def chromium(p):
     if not Path(path).exists(): sys.exit('browser tests need chromium; install it with: apt-get install chromium, or: playwright install chromium')
     return path
 
-def explore(app): return [sys.executable, '-c', 'from melnet.cli import main; main()', 'explore', '--browser=false', *(['--app'] if app else [])]
+def explore(app): return [sys.executable, '-m', 'melnet', 'explore', '--browser=false', *(['--app'] if app else [])]
 def lab(folder): return [sys.executable, '-m', 'jupyterlab', folder, '--no-browser', '--ServerApp.ip=127.0.0.1', *(['--allow-root'] if os.geteuid() == 0 else [])]
 
 @contextlib.contextmanager
@@ -254,7 +254,7 @@ def answer(page, cell, code):
 def drive_walkthrough(browser, mode, out):
     "All cells, from the recording to the exercises, which are then done: once wrong, once right"
     with tempfile.TemporaryDirectory() as tmp:
-        source = Path(__file__).parents[1]/'nbs'/'20_walkthrough.ipynb'
+        source = Path(__file__).parents[1]/'nbs'/'00_walkthrough.ipynb'
         shutil.copy(source, tmp)
         cells = [c for c in json.loads(source.read_text())['cells'] if c['cell_type'] == 'code']
         with opened(browser, mode, lab('.'), Path(tmp), out) as page:
