@@ -25,7 +25,8 @@ def settings(cfg, train_cfg, g):
 
 def log_line(dir, g, text):
     "Add a line with the time to the log of a tier"
-    with contextlib.suppress(OSError), open(Path(dir)/f'tier{g + 1}.log', 'a') as f: f.write(f'{time.strftime("%Y-%m-%d %H:%M:%S")} {text}\n')
+    with contextlib.suppress(OSError), open(Path(dir)/f'tier{g + 1}.log', 'a') as f:
+        f.write(f'{time.strftime("%Y-%m-%d %H:%M:%S")} {text}\n')
 
 # %% ../nbs/46_checkpoints.ipynb #c89f746e
 def checkpoints(
@@ -38,9 +39,9 @@ def checkpoints(
 @patch
 def state(self:TierRun):
     "What a resumed run needs; nothing random, since every step seeds itself"
-    return {'config': settings(self.cfg, replace(self.train_cfg, steps=self.steps), self.g), 'done': self.done, 'step': self.step_no, 'tier': self.tier.state_dict(),
-            'average': self.average.state_dict(), 'opt': self.opt.state_dict(), 'best': self.best, 'curve': self.curve, 'seen': self.seen,
-            'skipped': self.skipped, 'in_a_row': self.in_a_row}
+    return {'config': settings(self.cfg, replace(self.train_cfg, steps=self.steps), self.g), 'done': self.done, 'step': self.step_no,
+            'tier': self.tier.state_dict(), 'average': self.average.state_dict(), 'opt': self.opt.state_dict(),
+            'best': self.best, 'curve': self.curve, 'seen': self.seen, 'skipped': self.skipped, 'in_a_row': self.in_a_row}
 
 # %% ../nbs/46_checkpoints.ipynb #b32b28d5
 @patch
@@ -56,7 +57,8 @@ def save(self:TierRun,
             rows = csv.DictWriter(f, COLUMNS); rows.writeheader(); rows.writerows(self.curve)
     except (OSError, RuntimeError) as e:
         before = next((p.name for p in checkpoints(dir, self.g)), 'no checkpoint')
-        raise TrainError(f'{path}: could not be written ({type(e).__name__}; is the disk full?); {before} stands. Make room on the disk and go on with resume (--resume=true)') from None
+        raise TrainError(f'{path}: could not be written ({type(e).__name__}; is the disk full?); {before} stands. '
+                         'Make room on the disk and go on with resume (--resume=true)') from None
     for old in checkpoints(dir, self.g)[self.train_cfg.keep:]: old.unlink()
 
 # %% ../nbs/46_checkpoints.ipynb #228f2866
@@ -96,7 +98,8 @@ FIXES = {'lr', 'matrix_lr', 'clip_norm', 'precision'}
 
 def differing(there, here):
     "Fields that differ between the settings of a checkpoint and those asked for, as {field: (there, here)}"
-    there = settings(config_from(MelNetConfig, there['model']), config_from(TrainConfig, there['train']), there['tier'] - 1)  # fields gained since have their defaults
+    model, train = config_from(MelNetConfig, there['model']), config_from(TrainConfig, there['train'])  # new fields have defaults
+    there = settings(model, train, there['tier'] - 1)
     flat = lambda s: {**s['model'], **s['model']['audio'], **s['train'], 'tier': s['tier']}
     a, b = flat(there), flat(here)
     return {k: (a[k], b[k]) for k in a if a[k] != b[k] and k not in FREE | {'audio'}}

@@ -40,7 +40,8 @@ def show_curves(
     paths = sorted(Path(dir).glob('tier*.csv'))
     if not paths: raise TrainError(f'{dir}: holds no tier1.csv; give the folder of a run')
     fig, axes = plt.subplots(1, len(paths), figsize=(min(3*len(paths), 12), 2.4), layout='constrained', squeeze=False)
-    for ax, path in zip(axes[0], paths): draw_curve(ax, list(csv.DictReader(path.read_text().splitlines())), path.stem.replace('tier', 'tier '), key)
+    for ax, path in zip(axes[0], paths):
+        draw_curve(ax, list(csv.DictReader(path.read_text().splitlines())), path.stem.replace('tier', 'tier '), key)
     plt.close(fig)
     return fig
 
@@ -88,11 +89,12 @@ class TensorBoard:
         row, audio = run.curve[-1], run.cfg.audio
         if run.g not in self.writers:
             self.writers[run.g] = SummaryWriter(self.dir/f'tier{run.g + 1}', purge_step=row['step'])
-            plain = {k: v if isinstance(v, (bool, int, float, str)) else str(v) for k, v in {**asdict(run.cfg), **asdict(run.train_cfg)}.items()}
+            fields = {**asdict(run.cfg), **asdict(run.train_cfg)}
+            plain = {k: v if isinstance(v, (bool, int, float, str)) else str(v) for k, v in fields.items()}
             self.writers[run.g].add_hparams(plain, {}, run_name='.')
         w = self.writers[run.g]
-        for k in set(row) - {'step'}:
-            if row[k] is not None: w.add_scalar(k, row[k], row['step'])
+        for k, v in row.items():
+            if k != 'step' and v is not None: w.add_scalar(k, v, row['step'])
         if run.test:
             x = preview(run.average.module, run.cfg, run.g, run.test, clip)
             w.add_image('drawn', ((x[0].T.flip(0) + 2) / 5).clamp(0, 1), row['step'], dataformats='HW')
@@ -107,9 +109,13 @@ def as_picture(fig):
     with io.BytesIO() as f: fig.savefig(f, dpi=80, format='png'); return f'<img src="{as_data("image/png", f.getvalue())}">'
 
 def as_player(wav, sr):
-    with io.BytesIO() as f: sf.write(f, level(wav, .9).numpy(), sr, format='wav', subtype='PCM_16'); return f'<audio controls src="{as_data("audio/wav", f.getvalue())}"></audio>'
+    with io.BytesIO() as f:
+        sf.write(f, level(wav, .9).numpy(), sr, format='wav', subtype='PCM_16')
+        return f'<audio controls src="{as_data("audio/wav", f.getvalue())}"></audio>'
 
-def as_table(rows): return '<table>' + ''.join(f'<tr>{"".join(f"<td>{html.escape(str(v))}</td>" for v in row)}</tr>' for row in rows) + '</table>'
+def as_table(rows):
+    def cells(row): return ''.join(f'<td>{html.escape(str(v))}</td>' for v in row)
+    return '<table>' + ''.join(f'<tr>{cells(row)}</tr>' for row in rows) + '</table>'
 
 def drawn_by(tier, cfg, g, data, n):
     "Pictures and players of what a tier draws into the first clips of `data`"
@@ -122,9 +128,10 @@ def drawn_by(tier, cfg, g, data, n):
 def parts_of(dir, states, config):
     "Settings, held-out losses and curves of a run as HTML, under their titles"
     kept = {g: kept_row(s['curve'], s['best']) for g, s in states.items() if s['curve']}
-    held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}', f'{r["skipped"]} steps skipped')
-            for g, r in kept.items() if r['held_out'] is not None]
-    return {'config': as_table([*config['model'].items(), *config['train'].items()]), 'held out, nats per element, 95 % interval over clips': as_table(held),
+    held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}',
+             f'{r["skipped"]} steps skipped') for g, r in kept.items() if r['held_out'] is not None]
+    return {'config': as_table([*config['model'].items(), *config['train'].items()]),
+            'held out, nats per element, 95 % interval over clips': as_table(held),
             'curves': as_picture(show_curves(dir)), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'))}
 
 CSS = '<style>body{font:14px sans-serif;max-width:60em;margin:2em auto}td{padding:0 1em 0 0}audio{width:15em}</style>'

@@ -33,7 +33,8 @@ def ran_out(self:TierRun,
 ):
     "Say, on the screen and in the log, that patience has run out, and what is kept"
     row = kept_row(self.curve, self.best)
-    said = (f'tier {self.g + 1} stops at step {self.step_no} of {self.steps}: no better held-out loss in {self.train_cfg.patience} evaluations; '
+    said = (f'tier {self.g + 1} stops at step {self.step_no} of {self.steps}: '
+            f'no better held-out loss in {self.train_cfg.patience} evaluations; '
             f'the weights of step {row["step"]} are kept ({row["held_out"]:.3f})')
     if self.acc.is_main_process: log_line(dir, self.g, said)
     if not bar.disable: bar.write(said)
@@ -64,12 +65,14 @@ def fit(self:TierRun,
 ):
     "Train to the end, with a curve point at every evaluation and a checkpoint at every save; Ctrl-C saves first"
     c, saved, self.test = self.train_cfg, self.step_no, test
-    bar = tqdm(total=self.steps, initial=self.step_no, disable=not (progress and self.acc.is_main_process), desc=f'tier {self.g + 1} of {self.G}', unit='step')
+    bar = tqdm(total=self.steps, initial=self.step_no, disable=not (progress and self.acc.is_main_process),
+               desc=f'tier {self.g + 1} of {self.G}', unit='step')
     try:
         while True:
             due = self.step_no and (self.step_no % c.eval_every == 0 or self.step_no == self.steps)
             if due and (not self.curve or self.curve[-1]['step'] < self.step_no): self.look(test, dir, bar, watch)
-            if self.step_no > saved and (self.done or self.step_no % c.save_every == 0 and not self.in_a_row): self.save(dir); saved = self.step_no
+            due = self.done or self.step_no % c.save_every == 0 and not self.in_a_row
+            if due and self.step_no > saved: self.save(dir); saved = self.step_no
             if self.done: break
             self.seen.append(self.step(data)); bar.update()
             if self.in_a_row: self.stumble(data, dir)
@@ -88,17 +91,20 @@ def stumble(self:TierRun,
     "Note a skipped step; stop the run after too many in a row"
     c, n = self.train_cfg, self.in_a_row
     clips = ', '.join(data.clips[i].id for i in self.clips_of_step(data, -1)[:4])
-    if self.acc.is_main_process: log_line(dir, self.g, f'step {self.step_no} skipped: loss or gradient not finite; its first clips: {clips}')
+    if self.acc.is_main_process:
+        log_line(dir, self.g, f'step {self.step_no} skipped: loss or gradient not finite; its first clips: {clips}')
     if n < c.max_skips: return
     rates = f'lr ({c.lr})' + (f' and matrix_lr ({c.matrix_lr})' if c.optimizer == 'muon' else '')
-    raise TrainError(f'tier {self.g + 1}: {n} steps in a row up to {self.step_no} without a finite loss and gradient (the last with {clips}, ...); what stood before is on disk. '
+    raise TrainError(f'tier {self.g + 1}: {n} steps in a row up to {self.step_no} without a finite loss and gradient '
+                     f'(the last with {clips}, ...); what stood before is on disk. '
                      f"Lower {rates}, set precision to 'no', or leave out the clips, and go on with resume (--resume=true)")
 
 # %% ../nbs/23_train.ipynb #e5818eda
 def check_corpus(cfg, corpus):
     "Refuse a corpus whose labels are not the model's conditions"
     have = {k: len(v) for k, v in corpus.classes.items()}
-    if have != cfg.classes: raise TrainError(f'the model has the conditions {cfg.classes or "none"}, the corpus {have or "none"}; set classes in the config')
+    if have != cfg.classes:
+        raise TrainError(f'the model has the conditions {cfg.classes or "none"}, the corpus {have or "none"}; set classes in the config')
 
 # %% ../nbs/23_train.ipynb #a470529b
 def join_tiers(
@@ -112,9 +118,12 @@ def join_tiers(
     model = MelNet(cfg)
     for g, tier in enumerate(model.tiers):
         path, state = read_newest(dir, g) or (None, None)
-        if not path: raise TrainError(f'{dir}: tier {g + 1} of {len(model.tiers)} has no checkpoint; train it (--tiers=[{g + 1}]), or copy it here')
-        if config_from(MelNetConfig, state['config']['model']) != cfg: raise TrainError(f'{path}: of another model than the tiers it shall join; train it anew')
-        if not (state['done'] or unfinished): raise TrainError(f'{path}: tier {g + 1} is not finished; go on with resume, or join it as it stands (--unfinished=true)')
+        if not path:
+            raise TrainError(f'{dir}: tier {g + 1} of {len(model.tiers)} has no checkpoint; train it (--tiers=[{g + 1}]), or copy it here')
+        if config_from(MelNetConfig, state['config']['model']) != cfg:
+            raise TrainError(f'{path}: of another model than the tiers it shall join; train it anew')
+        if not (state['done'] or unfinished):
+            raise TrainError(f'{path}: tier {g + 1} is not finished; go on with resume, or join it as it stands (--unfinished=true)')
         tier.load_state_dict(kept_weights(state))
     model.save_pretrained(dir)
     return model.eval()
@@ -124,10 +133,14 @@ def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     "Refuse what cannot be trained, before any time is spent"
     G = len(model_cfg.layers)
     if not tiers or not set(tiers) <= set(range(1, G + 1)): raise TrainError(f'tiers = {tiers}: this model has tiers 1 to {G}')
-    if isinstance(train_cfg.steps, tuple) and len(train_cfg.steps) != G: raise TrainError(f'steps = {train_cfg.steps}: give one number, or one for each of {G} tiers')
-    if train_cfg.patience and not corpus.test: raise TrainError(f'patience = {train_cfg.patience}: the corpus, {len(corpus.train)} clips, holds out none to judge by; add recordings, or set patience to null (--train.patience=null)')
+    if isinstance(train_cfg.steps, tuple) and len(train_cfg.steps) != G:
+        raise TrainError(f'steps = {train_cfg.steps}: give one number, or one for each of {G} tiers')
+    if train_cfg.patience and not corpus.test:
+        raise TrainError(f'patience = {train_cfg.patience}: the corpus, {len(corpus.train)} clips, holds out none to judge by; '
+                         'add recordings, or set patience to null (--train.patience=null)')
     check_corpus(model_cfg, corpus)
-    if not resume and (old := [g for g in tiers if checkpoints(dir, g - 1)]): raise TrainError(f'{dir} holds a run of tiers {old}; go on with resume (--resume=true), or give another folder')
+    if not resume and (old := [g for g in tiers if checkpoints(dir, g - 1)]):
+        raise TrainError(f'{dir} holds a run of tiers {old}; go on with resume (--resume=true), or give another folder')
 
 # %% ../nbs/23_train.ipynb #08bb6ef6
 def keep_memory():

@@ -66,12 +66,12 @@ class TrainConfig:
     seed: int = 0                # of the first weights, the order of the clips and all noise
     eval_every: int = 250        # steps between held-out evaluations
     save_every: int = 250        # steps between checkpoints
-    optimizer: str = 'muon'      # 'muon', which turns the updates of matrices into rotations; 'adamw'; or 'rmsprop' as in the paper, there with lr 1e-4 and momentum 0.9
+    optimizer: str = 'muon'      # 'muon' (matrices; AdamW for the rest), 'adamw', or 'rmsprop', in the paper with lr 1e-4 and momentum 0.9
     momentum: float = 0.95       # of muon and rmsprop; adamw has none of it
     matrix_lr: float = 0.02      # highest learning rate of the matrices under muon; all else has `lr`
-    micro_batch: int|None = None # clips that one process holds at once, None is all of its share; fewer need less memory and give the same step
+    micro_batch: int|None = None # clips that one process holds at once, None is all of its share; fewer need less memory, the same step
     recompute: bool = False      # compute activations again on the way back: far less memory, more time, the same gradient
-    patience: int|None = None    # evaluations without a better held-out loss after which a tier stops and keeps its best average; None never
+    patience: int|None = None    # evaluations without a better held-out loss after which a tier stops and keeps its best; None never
     max_skips: int = 20          # steps in a row without a finite loss and gradient after which the run stops
     keep: int = 3                # checkpoints of each tier that are kept
 
@@ -133,7 +133,8 @@ def make_optimizer(cfg:TrainConfig, tier):
     decay = dict(weight_decay=cfg.weight_decay)
     if cfg.optimizer == 'rmsprop': return torch.optim.RMSprop(tier.parameters(), lr=cfg.lr, momentum=cfg.momentum)
     if cfg.optimizer == 'adamw': return torch.optim.AdamW(tier.parameters(), lr=cfg.lr, betas=(.9, .99), **decay)
-    return Together(torch.optim.Muon(hidden, lr=cfg.matrix_lr, momentum=cfg.momentum, **decay), torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), **decay))
+    muon = torch.optim.Muon(hidden, lr=cfg.matrix_lr, momentum=cfg.momentum, **decay)
+    return Together(muon, torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), **decay))
 
 def peaks(cfg:TrainConfig):
     "The highest learning rate of each group of parameters"
@@ -311,10 +312,12 @@ def evaluate(self:TierRun,
     train, norm = (sum(v) / len(finite) for v in zip(*finite))
     held = low = high = None
     if test:
-        with mixed(self.acc, self.train_cfg.precision): held, low, high = interval(held_out_sums(self.average.module, self.g, self.G, test, self.acc))
+        with mixed(self.acc, self.train_cfg.precision): sums = held_out_sums(self.average.module, self.g, self.G, test, self.acc)
+        held, low, high = interval(sums)
         if self.train_cfg.patience and held <= min([r['held_out'] for r in self.curve], default=held):
             self.best = {k: v.clone() for k, v in self.average.module.state_dict().items()}
-    self.curve = [*self.curve, dict(zip(COLUMNS, (self.step_no, train, held, low, high, norm, lr_at(self.step_no - 1, self.steps, self.train_cfg), self.skipped)))]
+    lr = lr_at(self.step_no - 1, self.steps, self.train_cfg)
+    self.curve = [*self.curve, dict(zip(COLUMNS, (self.step_no, train, held, low, high, norm, lr, self.skipped)))]
     self.seen, self.whole = [], True
 
 # %% ../nbs/09_training.ipynb #e6f03075
