@@ -102,13 +102,15 @@ def judge(
     "Draw every combination of the model's conditions, turn it into sound, and let the recognisers listen"
     classes = model.cfg.classes
     odd = [name for name in recognisers if name not in classes]
-    if odd or not recognisers: raise EvaluateError(f'recognisers of {odd or "nothing"}; this model has the conditions {", ".join(classes) or "none"}')
+    if odd or not recognisers:
+        raise EvaluateError(f'recognisers of {odd or "nothing"}; this model has the conditions {", ".join(classes) or "none"}')
     values = torch.cartesian_prod(*(torch.arange(v) for v in classes.values())).reshape(-1, len(classes)).repeat_interleave(n, 0)
     cond = dict(zip(classes, values.unbind(1)))
     codec, parts = MelCodec(model.cfg.audio), []
     for k in range(0, len(values), batch_size):
         some = {name: v[k:k+batch_size] for name, v in cond.items()}
-        parts.append(sample(model, len(values[k:k+batch_size]), cond=some, temperature=temperature, seed=seed + k, progress=progress).cpu())
+        x = sample(model, len(values[k:k+batch_size]), cond=some, temperature=temperature, seed=seed + k, progress=progress)
+        parts.append(x.cpu())
     x = torch.cat(parts)
     wavs = torch.cat([codec.decode(part) for part in parts])
     def listen(rec): return AF.resample(wavs, model.cfg.audio.sample_rate, rec.codec.cfg.sample_rate)
@@ -170,11 +172,13 @@ def shares(model, corpus, bare, n, temperature, seed, steps, progress):
     "Shares recognised of every condition: held-out clips as they are, through the codec, and drawn ones"
     if not corpus.classes or model.cfg.frames is None: return {}
     out, cfg, codec = {}, model.cfg.audio, MelCodec(model.cfg.audio)
-    listeners = {k: train_recogniser(corpus, k, steps, seconds=1.3*cfg.seconds(model.cfg.frames), progress=progress) for k in corpus.classes}
+    seconds = 1.3 * cfg.seconds(model.cfg.frames)
+    listeners = {k: train_recogniser(corpus, k, steps, seconds, progress=progress) for k in corpus.classes}
     for k, rec in listeners.items():
         said, rate = [c.labels[k] for c in corpus.test], rec.codec.cfg.sample_rate
         out[f'{k} recognised, real clips'] = rec.accuracy(Spectrograms(corpus.test, rec.codec.cfg).wavs, said).share
-        out[f'{k} recognised, through the codec'] = rec.accuracy([AF.resample(codec.decode(x)[0], cfg.sample_rate, rate) for x in bare], said).share
+        through = [AF.resample(codec.decode(x)[0], cfg.sample_rate, rate) for x in bare]
+        out[f'{k} recognised, through the codec'] = rec.accuracy(through, said).share
     drawn = judge(model, listeners, n, temperature, seed, progress=progress).heard
     return out | {f'{k} recognised, drawn': heard.share for k, heard in drawn.items()}
 

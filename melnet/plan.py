@@ -95,7 +95,8 @@ def plan_text(
     "A plan as a table"
     def fit(r, again): return f'{r.micro[again]} x {r.accumulate(again)}' if r.micro[again] else 'no'
     def time(r, again): return f'{r.flops[again] / tflops / 1e12:.3g}' if r.micro[again] else '-'
-    head = ['tier', 'frames x bins', 'parameters', 'fixed GB', 'saved/clip GB', 'recomputed', 'TFLOP/step', 'fits', 'recomputed', 's/step', 'recomputed']
+    head = ['tier', 'frames x bins', 'parameters', 'fixed GB', 'saved/clip GB', 'recomputed',
+            'TFLOP/step', 'fits', 'recomputed', 's/step', 'recomputed']
     table = [head] + [[
         str(r.tier), f'{r.frames} x {r.bins}', f'{r.params:,}', f'{r.fixed/1e9:.2f}', f'{r.saved/1e9:.3f}', f'{r.recomputed/1e9:.3f}',
         f'{r.flops[0]/1e12:.3g}', fit(r, 0), fit(r, 1), time(r, 0), time(r, 1)] for r in rows]
@@ -195,7 +196,8 @@ def settings(
     for g in range(len(cfg.layers)):
         clips = -(-train.batch_size // gpus)
         tier = plan_tier(cfg, g, frames, clips, parse_memory(memory), precision)
-        fits = [(step_seconds(cfg, g, frames, clips, m, again, precision, device), again, m) for again, m in zip((False, True), tier.micro) if m]
+        fits = [(step_seconds(cfg, g, frames, clips, m, again, precision, device), again, m)
+                for again, m in zip((False, True), tier.micro) if m]
         took, again, micro = min(fits, default=(math.inf, True, 0))
         sending = ring_seconds(tier.params, gpus, device)
         rows.append(Choice(g + 1, tier.params, precision, again, micro, took + sending, sending, train.batch_size))

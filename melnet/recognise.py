@@ -53,7 +53,9 @@ def hear(self:Recogniser,
         start = slack // 2 if rng is None else int(torch.randint(min(0, slack), max(0, slack) + 1, (1,), generator=rng))
         rows.append(F.pad(wav / wav.abs().max().clamp(min=1e-5), (start, slack - start)))
     wav = torch.stack(rows)
-    if rng is not None: wav = wav + 10 ** -torch.empty(len(wav), 1).uniform_(1.5, 3.5, generator=rng) * torch.randn(wav.shape, generator=rng)
+    if rng is not None:
+        noise = 10 ** -torch.empty(len(wav), 1).uniform_(1.5, 3.5, generator=rng)
+        wav = wav + noise * torch.randn(wav.shape, generator=rng)
     x = self.codec.encode(wav)
     return (x - x.mean((1, 2), keepdim=True)) / x.std((1, 2), keepdim=True).clamp(min=1e-3)
 
@@ -82,7 +84,8 @@ def train_recogniser(
     progress:bool=True, # Show a bar
 )->Recogniser:
     "Train a recogniser on shifted, noisy and partly hidden real clips"
-    if label not in corpus.classes: raise EvaluateError(f'{corpus.name} has no label {label!r}; it has {", ".join(corpus.classes) or "none"}')
+    if label not in corpus.classes:
+        raise EvaluateError(f'{corpus.name} has no label {label!r}; it has {", ".join(corpus.classes) or "none"}')
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         rec = Recogniser(corpus.classes[label], seconds)
@@ -145,7 +148,9 @@ class Heard:
         counts = torch.zeros(len(self.names), len(self.names), dtype=torch.long)
         return counts.index_put_((self.said, self.heard), torch.tensor(1), accumulate=True)
     @property
-    def each(self): return {name: wilson(int(row[i]), int(row.sum())) for i, (name, row) in enumerate(zip(self.names, self.confusion)) if row.sum()}
+    def each(self):
+        rows = enumerate(zip(self.names, self.confusion))
+        return {name: wilson(int(row[i]), int(row.sum())) for i, (name, row) in rows if row.sum()}
     def __repr__(self): return f'understood {self.share} of {len(self.said)} clips'
 
 # %% ../nbs/48_recognise.ipynb #40e8957c
