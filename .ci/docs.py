@@ -1,12 +1,13 @@
 """Check the documentation without Quarto: pages, links, images, the sidebar, badges and docments.
 
-usage: python .ci/docs.py [pages] [docments]      (both, if none is named)
+usage: python .ci/docs.py [pages] [docments] [house]      (all, if none is named)
 
 pages     turns every notebook into HTML with nbconvert; each link, image and anchor must lead somewhere inside the
           repository (addresses on the web are not visited), each image needs an alt text, the sidebar must name
           every page once, a Colab badge must open its own page, and a test must run each exercise's folded solution
 docments  imports every module of melnet; each public function, class and method needs a docstring, and each of its
           parameters a comment that says what it is
+house     runs the checks of .ci/house.py: imports only downward, no name twice, nothing too long
 
 Prints one line for each thing that is wrong; the exit status is 1 if there is any.
 """
@@ -14,6 +15,7 @@ import configparser, importlib, inspect, pkgutil, re, sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
+from house import bad_house
 
 top = Path(__file__).resolve().parent.parent
 nbs = top/'nbs'
@@ -144,11 +146,12 @@ def main(asked):
     if 'docments' in asked:
         sys.path.insert(0, str(top))
         found += bad_docments()
+    if 'house' in asked: found += bad_house()
     for line in found: print('-', line)
     print(f'documentation: {len(found)} problems')
     return bool(found)
 
 if __name__ == '__main__':
-    asked = sys.argv[1:] or ['pages', 'docments']
-    if not set(asked) <= {'pages', 'docments'}: sys.exit(__doc__)
+    asked = sys.argv[1:] or ['pages', 'docments', 'house']
+    if not set(asked) <= {'pages', 'docments', 'house'}: sys.exit(__doc__)
     sys.exit(main(asked))
