@@ -16,7 +16,7 @@ from IPython.display import Audio
 from torch import nn
 from torch.nn.functional import pad
 from tqdm.auto import tqdm
-from .core import MelNetError, ConfigError, check_fields, require, config_from, writing
+from .core import ConfigError, MelNetError, check_fields, config_from, require, writing
 _all_ = ['MelNetError', 'ConfigError', 'check_fields', 'require', 'config_from', 'writing']    # from here too
 
 # %% ../nbs/01_audio.ipynb #1d22c89b

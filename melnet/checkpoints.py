@@ -10,8 +10,8 @@ import contextlib, csv, json, time, torch, warnings, zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from fastcore.basics import patch
-from .audio import *
-from .model import *
+from .core import MelNetError, config_from, writing
+from .model import MelNetConfig
 from .training import COLUMNS, TierRun, TrainConfig
 
 # %% ../nbs/46_checkpoints.ipynb #c87e2e44

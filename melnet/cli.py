@@ -86,7 +86,7 @@ def draw(weights:str, out:str='samples', n:int=1, cond:dict[str, int|list[int|st
         progress: Show a bar.
     """
     from melnet.model import MelNet
-    from melnet.sample import processes, shared_sample
+    from melnet.processes import processes, shared_sample
     from melnet.render import Request, file_names, paths, sample_arguments, write_clips, write_tensors
     check_minimum(1, n=n); check_minimum(2, frames=frames)
     model = MelNet.from_pretrained(weights)

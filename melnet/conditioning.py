@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from fastcore.basics import patch
-from .audio import MelNetError
-from .stacks import *
+from .core import MelNetError
+from .stacks import AxisLSTM, by_lines
 
 # %% ../nbs/05_conditioning.ipynb #cefff91a
 def flip_frames(

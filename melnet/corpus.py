@@ -14,10 +14,10 @@ import matplotlib.pyplot as plt, numpy as np, torch, torch.nn.functional as F
 from dataclasses import dataclass, replace
 from fastcore.basics import patch
 from .audio import AudioError, MelCodec, MelConfig, check_wav, level, resample
-from .clips import VOWELS, Clip, Corpus, CorpusError, hashed, pieces, toy_corpus, toy_voice
+from .exercises import Verdict, check_exercise
+from .clips import Clip, Corpus, CorpusError, VOWELS, hashed, pieces, toy_corpus, toy_voice
 from .datasets import (AUDIO_SUFFIXES, DIGITS, FSDD_SHA256, FSDD_URL, LIBRISPEECH, LJSPEECH, download, espeak, folder, fsdd,
                              librispeech, ljspeech, read_members, read_metadata, unpack)
-from .exercises import Verdict, check_exercise
 _all_ = ['VOWELS', 'Clip', 'Corpus', 'CorpusError', 'hashed', 'pieces', 'toy_corpus', 'toy_voice',                 # clips
          'AUDIO_SUFFIXES', 'DIGITS', 'FSDD_SHA256', 'FSDD_URL', 'LIBRISPEECH', 'LJSPEECH', 'download', 'espeak',   # datasets
          'folder', 'fsdd', 'librispeech', 'ljspeech', 'read_members', 'read_metadata', 'unpack',

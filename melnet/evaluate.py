@@ -10,12 +10,14 @@ __all__ = ['nll_map', 'silent_frames', 'mean_of', 'Scores', 'score', 'Judgement'
 # %% ../nbs/10_evaluate.ipynb #bc6d9fc7
 import csv, math, time, torch
 from dataclasses import dataclass
-from .audio import *
-from .corpus import *
-from .multiscale import *
-from .model import *
-from .sample import *
-from .train import interval
+from .core import writing
+from .audio import MelCodec, MelConfig
+from .multiscale import merge, pad_frames, split
+from .clips import Corpus
+from .corpus import Batch, Spectrograms
+from .model import MelNet
+from .sample import sample
+from .training import interval
 from .recognise import Estimate, EvaluateError, Heard, Recogniser, hide_band, show_confusion, train_recogniser, wilson
 import torchaudio.functional as AF
 

@@ -14,15 +14,17 @@ import ipywidgets as W, torch
 from pathlib import Path
 from IPython.display import display
 from fastcore.basics import patch
-from .audio import *
-from .corpus import *
-from .mixture import *
-from .multiscale import *
-from .stacks import *
-from .model import *
-from .sample import *
-from .views import (LONGEST, DB, STACKS, ExploreError, first_seconds, shipped_model, sample_clip, speak, sheet, mel_ticks, show_bins, spectrogram_view,
-                   round_trip, so_far, tier_map, canvas, tiers_view, receptive_field, field_view, all_params, density_view, ClipFigure, png, table)
+from .core import MelNetError, writing
+from .audio import MelCodec, MelConfig, level, mel_ticks, play, save_audio
+from .mixture import mixture_log_prob
+from .multiscale import pad_frames, tier_shapes
+from .clips import VOWELS, toy_voice
+from .stacks import DelayedStacks
+from .model import MelNet, MelNetConfig
+from .sample import sample
+from .views import (ClipFigure, DB, ExploreError, LONGEST, STACKS, all_params, canvas, density_view, field_view, first_seconds, png,
+                          receptive_field, round_trip, sample_clip, sheet, shipped_model, show_bins, so_far, speak, spectrogram_view, table,
+                          tier_map, tiers_view)
 
 # %% ../nbs/25_explore.ipynb #6402de25
 shipped, heard_again = shipped_model, round_trip     # the names that these two had before

@@ -7,9 +7,9 @@ __all__ = ['count_saved', 'saved_bytes', 'forward_flops', 'step_flops', 'PlanErr
 
 # %% ../nbs/49_memory.ipynb #feddec27
 import math, re, torch
-from .audio import *
-from .multiscale import *
-from .model import *
+from .core import MelNetError
+from .multiscale import tier_shapes
+from .model import MelNetConfig
 
 # %% ../nbs/49_memory.ipynb #ab8e8956
 def count_saved(

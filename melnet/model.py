@@ -13,11 +13,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from fastcore.basics import patch
-from .audio import *
-from .mixture import *
-from .multiscale import *
-from .stacks import *
-from .conditioning import *
+from .core import ConfigError, MelNetError, check_fields, config_from, require, writing
+from .audio import MelConfig
+from .mixture import mixture_log_prob
+from .multiscale import mel_factor, merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
+from .stacks import DelayedStacks
+from .conditioning import ClassEmbedding, LowerTiers, check_cond
 
 # %% ../nbs/07_model.ipynb #035800cc
 @dataclass(frozen=True)

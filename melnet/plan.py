@@ -10,12 +10,11 @@ __all__ = ['DEVICES', 'largest_fit', 'TierPlan', 'plan_tier', 'plan', 'plan_text
 # %% ../nbs/24_plan.ipynb #38d63201
 import math, torch
 from dataclasses import dataclass
-from .audio import *
-from .multiscale import *
-from .model import *
-from .train import *
-from .memory import (LINES, PlanError, count_saved, fixed_bytes, forward_flops, parse_memory, saved_bytes, step_flops,
-                           working_bytes)
+from .core import config_from
+from .multiscale import tier_shapes
+from .model import MelNetConfig, Tier, load_preset
+from .training import TrainConfig
+from .memory import LINES, PlanError, count_saved, fixed_bytes, forward_flops, parse_memory, saved_bytes, step_flops, working_bytes
 _all_ = ['PlanError', 'count_saved', 'forward_flops', 'parse_memory', 'saved_bytes', 'step_flops']
 
 # %% ../nbs/24_plan.ipynb #c3595b19

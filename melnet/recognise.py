@@ -12,8 +12,10 @@ from torch import nn
 from tqdm.auto import tqdm
 import matplotlib.pyplot as plt
 from fastcore.basics import patch
-from .audio import *
-from .corpus import *
+from .core import MelNetError
+from .audio import MelCodec, MelConfig
+from .clips import Corpus
+from .corpus import Spectrograms
 
 # %% ../nbs/48_recognise.ipynb #e41cdf5e
 class EvaluateError(MelNetError):

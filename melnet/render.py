@@ -11,11 +11,12 @@ import itertools, matplotlib.pyplot as plt, torch
 from dataclasses import dataclass
 from pathlib import Path
 from safetensors.torch import save_file
-from .audio import *
-from .multiscale import *
-from .conditioning import *
-from .model import *
-from .sample import *
+from .core import ConfigError, writing
+from .audio import MelCodec, level, load_audio, save_audio, show_mel
+from .multiscale import merge, pad_frames, split
+from .conditioning import ConditionError, check_cond
+from .model import MelNet, MelNetConfig
+from .sample import SampleError
 
 # %% ../nbs/51_render.ipynb #ba293312
 def value_name(

@@ -11,11 +11,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 import matplotlib.pyplot as plt, soundfile as sf
 from IPython.display import display
-from .audio import *
-from .corpus import *
-from .multiscale import *
-from .model import *
-from .sample import *
+from .core import config_from, writing
+from .audio import MelCodec, level, show_mel
+from .multiscale import merge, pad_frames, split
+from .corpus import Spectrograms
+from .model import MelNet, MelNetConfig, Tier
+from .sample import sample
 from .training import kept_row
 from .checkpoints import TrainError, kept_weights, read_newest
 

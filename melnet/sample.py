@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from tqdm.auto import tqdm
-from .audio import *
-from .multiscale import *
-from .conditioning import *
-from .model import *
-from .kernels import BLOCK, draw_fast, numba
+from .core import MelNetError
+from .audio import MelCodec
 from .mixture import mixture_draw
+from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
+from .conditioning import check_cond
+from .model import MelNet
+from .kernels import BLOCK, draw_fast, numba
 from .sampling import Canvas, draw_cached, draw_naive, noise
 from .recorded import FixedFrame, draw_graph
 _all_ = ['BLOCK', 'Canvas', 'FixedFrame', 'draw_cached', 'draw_fast', 'draw_graph', 'draw_naive', 'noise']
@@ -241,6 +242,17 @@ def sampler(
     "The generator that samples a tier of this model, see `which_sampler`"
     fast = partial(draw_fast, workers=torch.get_num_threads())
     return {'fast': fast, 'graph': draw_graph, 'cached': draw_cached}[which_sampler(model)[0]]
+
+# %% ../nbs/22_sample.ipynb #38ef377c
+MelNet.sample = sample      # `model.sample(n, ...)`
+
+@patch
+def decode(self:MelNet,
+    x, # x[B, T, M], normalised units
+    method:str='griffinlim', # As for `MelCodec.decode`
+): # wav[B, S], at `cfg.audio.sample_rate`
+    "The sound of spectrograms"
+    return MelCodec(self.cfg.audio).decode(x.cpu(), method)
 
 # %% ../nbs/22_sample.ipynb #e71aa1b0
 def scored_sample(

@@ -9,10 +9,8 @@ __all__ = ['noise', 'Canvas', 'draw_naive', 'draw_cached']
 import torch
 from dataclasses import dataclass, field
 from fastcore.basics import patch
-from .mixture import *
-from .stacks import *
-from .conditioning import *
-from .model import *
+from .mixture import mixture_draw, mixture_log_prob
+from .stacks import CentralisedLayer, DelayedStacks, FrequencyDelayedLayer, TimeDelayedLayer
 
 # %% ../nbs/08_sampling.ipynb #18c19019
 def noise(

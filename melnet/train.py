@@ -14,9 +14,10 @@ from pathlib import Path
 from accelerate import Accelerator
 from tqdm.auto import tqdm
 from fastcore.basics import patch
-from .audio import *
-from .corpus import *
-from .model import *
+from .core import config_from
+from .clips import Corpus
+from .corpus import Spectrograms, measure
+from .model import MelNet, MelNetConfig
 from .training import COLUMNS, TierRun, TrainConfig, follow, held_out_nll, interval, kept_row, lr_at, mean_over, tier_nll
 from .checkpoints import TrainError, checkpoints, kept_weights, log_line, read_newest
 from .reports import LiveCurve, TensorBoard, preview, report, show_curves

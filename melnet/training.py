@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel
 from fastcore.basics import patch
-from .audio import *
-from .corpus import *
-from .mixture import *
-from .multiscale import *
+from .core import check_fields, require
+from .mixture import mixture_log_prob
+from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
+from .corpus import Batch, batch_order
 from .stacks import recompute
-from .model import *
+from .model import MelNetConfig, Tier
 
 # %% ../nbs/09_training.ipynb #414f745b
 def batch_noise(batch, shape, seed):
