@@ -200,8 +200,7 @@ def next_canvas(model, request, tiers, scored, workers):
     z = conditions_of(tier, lower, lengths, cond, workers)
     x, P = torch.zeros_like(u), tier_lengths(request.prime.shape[1], G)[0][g]
     x[:, :P] = split(pad_frames(request.prime, G), G)[g][:, :P]
-    phi = u.new_zeros(*u.shape[:2], z['text'].c.shape[1]) if 'text' in z else None
-    return Canvas(tier, x, u, eps, z, request.temperature[g], P, torch.zeros_like(u) if scored else None, phi)
+    return Canvas(tier, x, u, eps, z, request.temperature[g], P, torch.zeros_like(u) if scored else None)
 
 def until_over(draw, canvas, ends):
     "The frames of a sampler; where texts decide, until all clips are over"
