@@ -17,8 +17,9 @@ from .core import ConfigError, MelNetError, check_fields, config_from, require, 
 from .audio import MelConfig
 from .mixture import mixture_log_prob
 from .multiscale import mel_factor, merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
-from .stacks import DelayedStacks
-from .conditioning import ClassEmbedding, LowerTiers, check_cond
+from .stacks import DelayedStacks, shift_freq, shift_time
+from .conditioning import ClassEmbedding, ConditionError, LowerTiers
+from .text import Attention, TextConfig, check_conditions
 
 # %% ../nbs/07_model.ipynb #035800cc
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ class MelNetConfig:
     frames: int|None = None           # the canvas: frames of every clip, silence included; None leaves clips as long as they are
     temperature: float|tuple[float, ...] = 1.  # default when drawing, one for all tiers or one per tier
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)  # a condition's name to its values' names
+    text: TextConfig|None = None      # how the initial tier reads text; None reads none
 
     def __post_init__(self):
         if isinstance(self.audio, dict): object.__setattr__(self, 'audio', config_from(MelConfig, self.audio))
+        if isinstance(self.text, dict): object.__setattr__(self, 'text', config_from(TextConfig, self.text))
         if isinstance(self.labels, dict): object.__setattr__(self, 'labels', {k: tuple(map(str, v)) for k, v in self.labels.items()})
         check_fields(self)
         if self.audio is None: object.__setattr__(self, 'audio', MelConfig(n_mels=self.n_mels))
@@ -122,6 +125,7 @@ class Tier(nn.Module):
         H, K, self.max_log_scale = cfg.per_tier('hidden')[g], cfg.n_mixtures, cfg.max_log_scale
         M = tier_shapes(time_factor(len(cfg.layers)), cfg.n_mels, len(cfg.layers))[g][1]
         self.stacks = DelayedStacks(M, cfg.layers[g], H, centralised=g == 0)
+        if cfg.text is not None and g == 0: self.stacks.attention = Attention(cfg.text, H)     # text goes to the initial tier alone
         self.lower = LowerTiers(M, cfg.feature_layers, H) if g else None
         self.classes = ClassEmbedding(cfg.classes, H)
         self.out = nn.Linear(H, 3*K)                             # W_θ
@@ -137,11 +141,11 @@ class Tier(nn.Module):
 def conditions(self:Tier,
     lower, # x^<g[B, T, M]; the initial tier takes None
     lengths, # True frames of x^<g [B]; None means all
-    cond, # A condition's name to LongTensor[B]
+    cond, # A condition's name to LongTensor[B], 'text' to a `Text`
 )->dict: # {'t': ..., 'f': ..., 'c': ...} that spread over h[B, T, M, H]
-    "z for the stacks: class embeddings, and features of x^<g"
+    "z for the stacks: class embeddings, features of x^<g, and in the initial tier the text, encoded"
     z = self.classes(cond)
-    if self.lower is None: return z
+    if self.lower is None: return {**z, 'text': self.stacks.attention.read(cond['text'])} if 'text' in cond else z
     return {k: z.get(k, 0.) + v for k, v in self.lower(lower, lengths).items()}
 
 @patch
@@ -179,12 +183,12 @@ def _true_frames(x, lengths):
 def inputs(self:MelNet,
     x, # x[B, T, M]
     lengths=None, # True frames [B]; None means all
-    cond=None, # A condition's name to one number or B of them, as in `check_cond`
+    cond=None, # A condition's name to one number or B of them, 'text' to a string or B of them, as in `check_conditions`
 ): # The tiers of padded x, true frames of each x^g, of each x^<g, checked conditions
     "What every tier is given"
     G = len(self.tiers)
     if x.ndim != 3 or x.shape[2] != self.cfg.n_mels: raise ConfigError(f'x has shape {tuple(x.shape)}; this model takes x[B, T, {self.cfg.n_mels}]')
-    return split(pad_frames(x, G), G), *tier_lengths(_true_frames(x, lengths), G), check_cond(self.cfg.classes, cond, len(x), x.device)
+    return split(pad_frames(x, G), G), *tier_lengths(_true_frames(x, lengths), G), check_conditions(self.cfg, cond, len(x), x.device)
 
 @patch
 def params(self:MelNet,
@@ -196,6 +200,21 @@ def params(self:MelNet,
     "Mixture parameters of every element of tier g, given all that comes before it in x"
     tiers, _, below, cond = self.inputs(x, lengths, cond)
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
+
+# %% ../nbs/07_model.ipynb #0029daf2
+@patch
+def alignment(self:MelNet,
+    x, # x[B, T, M]
+    lengths=None, # True frames [B]; None means all
+    cond=None, # Its 'text' to a string or B of them
+): # Weights [B, T_1, U]: frames of the initial tier, symbols with both marks; each frame's weights sum to 1
+    "Which symbols each frame of the initial tier reads in a known spectrogram"
+    tiers, _, _, cond = self.inputs(x, lengths, cond)
+    if 'text' not in cond: raise ConditionError("an alignment needs a text: cond={'text': ['...']}" + ' and a model that reads it' * (self.cfg.text is None))
+    stacks, z = self.tiers[0].stacks, self.tiers[0].conditions(None, None, cond)
+    h_c = stacks.inputs(shift_time(tiers[0]), shift_freq(tiers[0]), z)[2]
+    for layer in stacks.c[:stacks.middle + 1]: h_c = layer(h_c)
+    return stacks.attention(h_c, z['text'])[1]
 
 # %% ../nbs/07_model.ipynb #05519c51
 @patch

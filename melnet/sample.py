@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from tqdm.auto import tqdm
+from fastcore.basics import patch
 from .core import MelNetError
 from .audio import MelCodec
 from .mixture import mixture_draw

@@ -128,6 +128,7 @@ class DelayedStacks(nn.Module):
         self.f = nn.ModuleList(FrequencyDelayedLayer(hidden) for _ in range(n_layers))
         self.in_c = nn.Linear(n_mels, hidden) if centralised else None         # W^c_0
         self.c = nn.ModuleList(CentralisedLayer(hidden) for _ in range(n_layers)) if centralised else None
+        self.middle, self.attention = max(0, n_layers//2 - 1), None      # a module that reads text after this layer, see `Tier`
 
     def inputs(self,
         before, # x_(i-1) [B, T, M]
@@ -147,13 +148,15 @@ def forward(self:DelayedStacks,  # x[B, T, M] -> h^f[L] [B, T, M, H]
     z=None, # Conditions {'t': ..., 'f': ..., 'c': ...} that spread over h[B, T, M, H]
 ): # h^f[L] [B, T, M, H]
     "The whole array at once, from known x: teacher forcing"
-    h_t, h_f, h_c = self.inputs(shift_time(x), shift_freq(x), z or {})
+    z = z or {}
+    h_t, h_f, h_c = self.inputs(shift_time(x), shift_freq(x), z)
     saving = self.recompute and torch.is_grad_enabled()
     for l, (t, f) in enumerate(zip(self.t, self.f)):
         if saving: t, f = t.recomputing, f.recomputing
         h_t = context = t(h_t)                                                           # (6)
         if self.c:
             h_c = self.c[l](h_c)                                                         # section 4.3
+            if self.attention is not None and l == self.middle: h_c, _ = self.attention(h_c, z.get('text'))     # section 5
             context = h_t + h_c
         h_f = f(h_f, context)                                                            # (8), and (12) with h^c
     return h_f
