@@ -7,7 +7,7 @@ __all__ = ['shipped', 'heard_again', 'METHODS', 'EXPLORERS', 'SpectrogramExplore
            'DensityExplorer', 'explorer_page', 'LONGEST', 'DB', 'STACKS', 'ExploreError', 'first_seconds',
            'shipped_model', 'mel_ticks', 'show_bins', 'spectrogram_view', 'round_trip', 'so_far', 'tier_map', 'canvas',
            'tiers_view', 'receptive_field', 'field_view', 'all_params', 'density_view', 'Explorer', 'ClipPicker',
-           'GenerationExplorer']
+           'GenerationExplorer', 'SpeechExplorer']
 
 # %% ../nbs/25_explore.ipynb #7b85bf5a
 import functools
@@ -19,17 +19,17 @@ from .audio import MelConfig, mel_ticks
 from .mixture import mixture_log_prob
 from .multiscale import pad_frames, tier_shapes
 from .stacks import DelayedStacks
-from .model import MelNet
+from .model import MelNet, PRETRAINED
 from .views import (DB, ExploreError, LONGEST, STACKS, all_params, canvas, density_view, field_view, first_seconds, receptive_field,
                           round_trip, shipped_model, show_bins, so_far, spectrogram_view, tier_map, tiers_view)
 from .widgets import ClipPicker, Explorer, Player, choice, cond_menus, menu, slider, watch
-from .generation import GenerationExplorer
+from .generation import GenerationExplorer, SpeechExplorer
 
 # %% ../nbs/25_explore.ipynb #6402de25
 shipped, heard_again = shipped_model, round_trip     # the names that these two had before
 _all_ = ['LONGEST', 'DB', 'STACKS', 'ExploreError', 'first_seconds', 'shipped_model', 'mel_ticks', 'show_bins', 'spectrogram_view',
          'round_trip', 'so_far', 'tier_map', 'canvas', 'tiers_view', 'receptive_field', 'field_view', 'all_params', 'density_view',
-         'Explorer', 'ClipPicker', 'GenerationExplorer']
+         'Explorer', 'ClipPicker', 'GenerationExplorer', 'SpeechExplorer']
 
 # %% ../nbs/25_explore.ipynb #caf7f976
 class SpectrogramExplorer(Explorer):
@@ -231,7 +231,8 @@ def _score(self:DensityExplorer):
 def _draw(self:DensityExplorer): self.show(*density_view(*self._scored, self.i.value, self.j.value, self.model.cfg.audio, len(self.model.tiers)))
 
 # %% ../nbs/25_explore.ipynb #60c1fb85
-EXPLORERS = {'spectrogram': SpectrogramExplorer, 'tiers': TiersExplorer, 'field': FieldExplorer, 'density': DensityExplorer, 'generation': GenerationExplorer}
+EXPLORERS = {'spectrogram': SpectrogramExplorer, 'tiers': TiersExplorer, 'field': FieldExplorer, 'density': DensityExplorer, 'generation': GenerationExplorer,
+             'speech': SpeechExplorer}
 
 def explorer_page(
     name:str, # A key of `EXPLORERS`, or 'all'
@@ -239,7 +240,7 @@ def explorer_page(
 )->Path: # Of the notebook
     "A notebook that opens one explorer, or all of them"
     import nbformat                      # two seconds, which no other command needs
-    names = list(EXPLORERS) if name == 'all' else [name]
+    names = [n for n in EXPLORERS if n != 'speech' or (PRETRAINED/'voice').is_dir()] if name == 'all' else [name]
     if not set(names) <= set(EXPLORERS): raise ExploreError(f'no explorer {name!r}; there are {", ".join(EXPLORERS)}, and all')
     page = Path(out)/f'{name}.ipynb'
     if page.exists(): return page
