@@ -15,7 +15,7 @@ from .core import check_fields, require
 from .mixture import mixture_log_prob
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
 from .corpus import Batch, batch_order
-from .stacks import recompute
+from .recompute import recompute
 from .text import Text, stack_texts
 from .model import MelNetConfig, Tier
 
