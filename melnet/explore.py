@@ -48,7 +48,8 @@ class SpectrogramExplorer(Explorer):
         self.button = W.Button(description='hear the best inversion', icon='headphones', layout=W.Layout(width='330px'))
         self.players = {name: Player() for name in ('original', 'griffinlim', 'gradient')}
         settings = [self.rate, self.window, self.hop, self.mels, self.band, self.floor, self.decibels]
-        super().__init__(self.clip, *settings, self.button, below=[W.HBox(list(self.players.values()), layout=W.Layout(flex_flow='row wrap'))])
+        super().__init__(self.clip, *settings, self.button,
+                         below=[W.HBox(list(self.players.values()), layout=W.Layout(flex_flow='row wrap'))])
         watch(self._new_rate, self.rate)
         watch(self.refresh, *self.clip.controls, *(s for s in settings if s not in (self.rate, self.decibels)))
         watch(self.redraw, self.decibels)
@@ -60,7 +61,8 @@ class SpectrogramExplorer(Explorer):
 def cfg(self:SpectrogramExplorer)->MelConfig:
     "The settings of the sliders"
     low, high = self.band.value
-    return MelConfig(sample_rate=self.rate.value, n_fft=max(512, self.window.value), win_length=self.window.value, hop_length=self.hop.value,
+    return MelConfig(sample_rate=self.rate.value, n_fft=max(512, self.window.value), win_length=self.window.value,
+                     hop_length=self.hop.value,
                      n_mels=self.mels.value, f_min=float(low), f_max=float(high), floor=self.floor.value)
 
 @patch
@@ -90,7 +92,8 @@ def best(self:SpectrogramExplorer):
     if self.error: self.refresh()
     if self.error: return
     self.button.disabled = True
-    self.attempt('fitting the waveform to the picture by its gradient; this takes some seconds', lambda: self._invert('gradient'), keep=True)
+    self.attempt('fitting the waveform to the picture by its gradient; this takes some seconds', lambda: self._invert('gradient'),
+                 keep=True)
     self.button.disabled = False
 
 # %% ../nbs/25_explore.ipynb #bc3cf68f
@@ -112,6 +115,7 @@ def _update(self:SpectrogramExplorer):
 @patch
 def _draw(self:SpectrogramExplorer): self.show(*spectrogram_view(self._wav, self.cfg, self.decibels.value))
 
+# %% ../nbs/25_explore.ipynb #1dd98339
 @patch
 def _play(self:SpectrogramExplorer):
     self.players['original'].load('original', self._wav, self.rate.value)
@@ -174,14 +178,16 @@ class FieldExplorer(Explorer):
             self.stacks = DelayedStacks(n_mels, n_layers, 8, centralised=True).double()
         self.T = frames
         self.stack, self.layer = menu('stack', list(STACKS)), slider(W.IntSlider, 'layer', 1, 1, n_layers, 1)
-        self.i, self.j = slider(W.IntSlider, 'frame i', frames // 2, 0, frames - 1, 1), slider(W.IntSlider, 'mel bin j', n_mels // 2, 0, n_mels - 1, 1)
+        self.i, self.j = slider(W.IntSlider, 'frame i', frames // 2, 0, frames - 1, 1), slider(W.IntSlider, 'mel bin j', n_mels // 2, 0,
+                                                                                               n_mels - 1, 1)
         super().__init__(self.stack, self.layer, self.i, self.j)
         watch(self.refresh, self.stack, self.layer, self.i, self.j)
         self.refresh()
 
     def refresh(self):
         "Measure and draw what the chosen state sees"
-        self.attempt('following the gradient', lambda: self.show(*field_view(self.stacks, self.stack.value, self.layer.value, self.i.value, self.j.value, self.T)))
+        self.attempt('following the gradient', lambda: self.show(*field_view(self.stacks, self.stack.value, self.layer.value, self.i.value,
+                                                                             self.j.value, self.T)))
 
 # %% ../nbs/25_explore.ipynb #d2f7e389
 class DensityExplorer(Explorer):
@@ -228,10 +234,12 @@ def _score(self:DensityExplorer):
     self._draw()
 
 @patch
-def _draw(self:DensityExplorer): self.show(*density_view(*self._scored, self.i.value, self.j.value, self.model.cfg.audio, len(self.model.tiers)))
+def _draw(self:DensityExplorer):
+    self.show(*density_view(*self._scored, self.i.value, self.j.value, self.model.cfg.audio, len(self.model.tiers)))
 
 # %% ../nbs/25_explore.ipynb #60c1fb85
-EXPLORERS = {'spectrogram': SpectrogramExplorer, 'tiers': TiersExplorer, 'field': FieldExplorer, 'density': DensityExplorer, 'generation': GenerationExplorer,
+EXPLORERS = {'spectrogram': SpectrogramExplorer, 'tiers': TiersExplorer, 'field': FieldExplorer, 'density': DensityExplorer,
+             'generation': GenerationExplorer,
              'speech': SpeechExplorer}
 
 def explorer_page(

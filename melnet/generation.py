@@ -38,7 +38,8 @@ class GenerationExplorer(Explorer):
         self.player, self.kept = Player(), W.HBox([], layout=W.Layout(flex_flow='row wrap'))
         self.x = self.wav = self.thread = None
         rows = [W.HBox([self.buttons[k] for k in names.split()]) for names in ('draw stop', 'keep save forget')]
-        super().__init__(*self.cond.values(), self.temperature, self.seed, self.pace, self.prime, self.clip, *rows, self.folder, below=[self.player, self.kept])
+        super().__init__(*self.cond.values(), self.temperature, self.seed, self.pace, self.prime, self.clip, *rows, self.folder,
+                         below=[self.player, self.kept])
         watch(self._fold, self.prime)
         for name, button in self.buttons.items(): button.on_click(lambda _, act=getattr(self, name): act())
         self._fold(); self._enable(False); self.clear()
@@ -68,7 +69,8 @@ def _run(self:GenerationExplorer):
 @patch
 def _enable(self:GenerationExplorer, busy):
     idle, done = not busy, not busy and self.x is not None
-    for name, on in {'draw': idle, 'stop': busy, 'keep': done, 'save': done, 'forget': idle and bool(self.kept.children)}.items(): self.buttons[name].disabled = not on
+    for name, on in {'draw': idle, 'stop': busy, 'keep': done, 'save': done, 'forget': idle and bool(self.kept.children)}.items():
+        self.buttons[name].disabled = not on
 
 @patch
 def _fold(self:GenerationExplorer): self.clip.layout.display = None if self.prime.value else 'none'
@@ -89,7 +91,8 @@ def _sample(self:GenerationExplorer):
     frames = cfg.frames or 96
     prime = canvas(self.clip.wav(cfg.audio.sample_rate), cfg.audio, frames).x[:, :P] if P else None
     self.tag = '_'.join([*(str(c.label) for c in self.cond.values()), f'seed{seed}'])
-    self.title = ', '.join([*(str(c.label) for c in self.cond.values()), f'seed {seed}', f'temperature {temperature:g}', *([f'{P} frames given'] if P else [])])
+    self.title = ', '.join([*(str(c.label) for c in self.cond.values()), f'seed {seed}', f'temperature {temperature:g}',
+                            *([f'{P} frames given'] if P else [])])
     easel, tiers, shown, idle = ClipFigure(cfg.audio, frames, P), [], 0., 0.
     def progress(g, i, T, x):
         nonlocal shown, idle
@@ -161,7 +164,8 @@ def _save(self:GenerationExplorer):
 @functools.lru_cache(1)
 def shipped_voice():
     "The shipped model that reads text, loaded once"
-    if not (PRETRAINED/'voice').is_dir(): raise ExploreError("no weights 'voice' are here; give a model that reads text: SpeechExplorer(melnet.load('runs/voice'))")
+    if not (PRETRAINED/'voice').is_dir():
+        raise ExploreError("no weights 'voice' are here; give a model that reads text: SpeechExplorer(melnet.load('runs/voice'))")
     return MelNet.from_pretrained('voice')
 
 def speech_so_far(model, x, phi, ids):
@@ -210,8 +214,9 @@ def _sample(self:SpeechExplorer):
         nonlocal shown
         tiers[g:] = [x.detach().clone()]
         if time.monotonic() - shown > .3:
-            self._speech(so_far(tiers[:g], tiers[g], i, len(self.model.tiers))[0], told['alignment'][0, :i + 1] if g == 0 else told['alignment'][0],
-                         ids, f'tier {g + 1} of {len(self.model.tiers)}, frame {i + 1}')
+            phi = told['alignment'][0, :i + 1] if g == 0 else told['alignment'][0]
+            x = so_far(tiers[:g], tiers[g], i, len(self.model.tiers))[0]
+            self._speech(x, phi, ids, f'tier {g + 1} of {len(self.model.tiers)}, frame {i + 1}')
             shown = time.monotonic()
         return not self.stopping
     with warnings.catch_warnings(), paced(self.model, self.pace.value):
@@ -220,11 +225,13 @@ def _sample(self:SpeechExplorer):
         x = draw_tiers(sampler(self.model), self.model, request, progress, details=told)
     return self._done(x, told, ids, time.monotonic() - start)
 
+# %% ../nbs/58_generation.ipynb #55e8be40
 @patch
 def _speech(self:SpeechExplorer, x, phi, ids, title):
     "Spectrogram and alignment as they stand"
     known = x[:max(2, int((~x.isnan().any(1)).sum()))]
-    self.picture.value, self.picture.layout.display = png(show_speech(speech_so_far(self.model, known, phi, ids), self.model.cfg.audio, title)), None
+    fig = show_speech(speech_so_far(self.model, known, phi, ids), self.model.cfg.audio, title)
+    self.picture.value, self.picture.layout.display = png(fig), None
 
 @patch
 def _done(self:SpeechExplorer, x, told, ids, took):
@@ -236,7 +243,8 @@ def _done(self:SpeechExplorer, x, told, ids, took):
     self._speech(x[0], phi, ids, self.title)
     self.x, self.wav = x, fade(level(MelCodec(cfg).decode(x)[0], .9), cfg.sample_rate)
     self.player.load(html.escape(self.title), self.wav, cfg.sample_rate)
-    self.numbers = {'audio, s': cfg.seconds(x.shape[1]), 'sampled in, s': took, 'stalls': len(speech.health.stalls), 'skipped': len(speech.health.skips)}
+    self.numbers = {'audio, s': cfg.seconds(x.shape[1]), 'sampled in, s': took,
+                    'stalls': len(speech.health.stalls), 'skipped': len(speech.health.skips)}
     self.text.value = table(self.numbers)
     if self.stopping: return 'stopped; this is what was said so far'
     return '' if speech.health.arrived else 'the text was not read to its end; try another seed'

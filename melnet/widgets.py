@@ -93,7 +93,8 @@ def slider(cls, name, value, low, high, step, **kwargs):
 
 COMMON = dict(style={'description_width': '120px'}, layout=W.Layout(width='330px'))
 
-def choice(name, options, value): return W.SelectionSlider(description=name, options=options, value=value, continuous_update=False, **COMMON)
+def choice(name, options, value):
+    return W.SelectionSlider(description=name, options=options, value=value, continuous_update=False, **COMMON)
 
 def menu(name, options): return W.Dropdown(description=name, options=options, **COMMON)
 
@@ -104,7 +105,8 @@ def watch(fn, *controls):
 # %% ../nbs/57_widgets.ipynb #96bedf81
 def cond_menus(cfg:MelNetConfig)->dict:
     "One menu for each condition of a model"
-    return {name: menu(name, [(label, i) for i, label in enumerate(cfg.labels.get(name, map(str, range(n))))]) for name, n in cfg.classes.items()}
+    return {name: menu(name, [(label, i) for i, label in enumerate(cfg.labels.get(name, map(str, range(n))))]) for name,
+            n in cfg.classes.items()}
 
 # %% ../nbs/57_widgets.ipynb #390c8f4e
 class ClipPicker(W.VBox):
@@ -118,7 +120,8 @@ class ClipPicker(W.VBox):
         self.file = W.FileUpload(description='upload, below 10 MB', accept='audio/*', layout=W.Layout(width='330px'))
         self.words = W.Text(description='text', value='a short sentence', continuous_update=False, **COMMON)
         self.voice = menu('voice', ['en-us', 'en-us+f3', 'en-gb-x-rp'])
-        self.panels = {'drawn by the model': [*self.cond.values(), self.seed], 'toy voice': [self.vowel, self.pitch], 'file': [self.path], 'upload': [self.file]}
+        self.panels = {'drawn by the model': [*self.cond.values(), self.seed], 'toy voice': [self.vowel, self.pitch], 'file': [self.path],
+                       'upload': [self.file]}
         if importlib.util.find_spec('espeakng_loader'): self.panels['espeak'] = [self.words, self.voice]
         self.source = menu('clip', list(self.panels))
         super().__init__()
@@ -137,7 +140,8 @@ def wav(self:ClipPicker,
 ): # wav[S], peak 1
     "The chosen clip, or the sentence why there is none"
     source = self.source.value
-    if source == 'drawn by the model': return sample_clip(self.model, tuple((k, c.value) for k, c in self.cond.items()), self.seed.value, sr)
+    if source == 'drawn by the model':
+        return sample_clip(self.model, tuple((k, c.value) for k, c in self.cond.items()), self.seed.value, sr)
     if source == 'toy voice': return toy_voice(self.vowel.value, self.pitch.value, sr=sr)
     if source == 'espeak': return speak(self.words.value, self.voice.value, sr)
     if source == 'upload':
