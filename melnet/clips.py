@@ -131,7 +131,7 @@ def toy_strings(
             if len(edges) > 1: wav[-fade:], sound = (1 - ramp) * wav[-fade:] + ramp * sound[:fade], sound[fade:]
             wav = torch.cat([wav, sound])
         boundaries[f'{k:04d}_{text}'] = (*edges, len(wav) / sr)
-        clips.append(Clip(f'{k:04d}_{text}', torch.cat([wav, torch.zeros(int(rng.uniform(.15, .25) * sr))]), sr, 'low', text))
+        clips.append(Clip(f'{k:04d}_{text}', torch.cat([wav, torch.zeros(int(rng.uniform(.3, .4) * sr))]), sr, 'low', text))
     corpus = Corpus('toy strings', clips)
     corpus.boundaries = boundaries
     return corpus
