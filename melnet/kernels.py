@@ -193,14 +193,24 @@ def time_layer(W, S, l, B):
     mm(S.lines, W.t_W[l], S.y)
     add(S.h_t, S.y, W.t_Wb[l])
 
+# %% ../nbs/43_kernels.ipynb #29be246c
+@partial(jit, inline='always')
+def add_stacks(S, l, B):
+    "h^t[l] + h^c[l]"
+    N, H = S.h_t.shape
+    for n in range(N):
+        s, t, c = S.sums[l, n], S.h_t[n], S.h_c[n % B]
+        for k in range(H): s[k] = t[k] + c[k]
+
 # %% ../nbs/43_kernels.ipynb #ad581885
 @jit
-def frame(W, S, z_t, z_f, z_c, i, x):
-    "What frame i knows before its first element: h^t[l] + h^c[l] of all layers, and the first layer's gates"
+def frame(W, S, z_t, z_f, z_c, i, x, first, last):
+    "What frame i knows before its first element, layers first to last - 1: h^t[l] + h^c[l], and at the end the first layer's gates"
     L, N, H = S.t_h.shape
     B = len(x)
-    enter(W, S, z_t, z_f, z_c, i, x)
-    for l in range(L):
+    if first == 0: enter(W, S, z_t, z_f, z_c, i, x)
+    else: add_stacks(S, first - 1, B)                    # h^c has changed since
+    for l in range(first, last):
         time_layer(W, S, l, B)
         if len(W.c_W):
             mm(S.h_c, W.c_x[l], S.gate_x)
@@ -208,13 +218,12 @@ def frame(W, S, z_t, z_f, z_c, i, x):
             cell(S.gate_h, S.gate_x, 0, W.c_b[l], S.c_c[l], S.c_h[l], S.one, 0)
             mm(S.c_h[l], W.c_W[l], S.one)
             add(S.h_c, S.one, W.c_Wb[l])
+        add_stacks(S, l, B)
+    if last == L:
         for n in range(N):
-            s, t, c = S.sums[l, n], S.h_t[n], S.h_c[n % B]
-            for k in range(H): s[k] = t[k] + c[k]
-    for n in range(N):
-        s, f = S.sums[0, n], S.h_f[n]
-        for k in range(H): s[k] += f[k]
-    mm(S.sums[0], W.f_x[0], S.gates_h)
+            s, f = S.sums[0, n], S.h_f[n]
+            for k in range(H): s[k] += f[k]
+        mm(S.sums[0], W.f_x[0], S.gates_h)
 
 # %% ../nbs/43_kernels.ipynb #15718e73
 @jit
@@ -273,6 +282,19 @@ def elements(W, S, i, x, u, eps, logp, choice, scale, bound):
             x[b, i, j] = value(theta, bound, u[b, i, j], eps[b, i, j], choice, scale)
             if logp.size: logp[b, i, j] = density(theta, bound, x[b, i, j])
 
+# %% ../nbs/43_kernels.ipynb #c771e731
+def reader_of(canvas, clips, S):
+    "A function that lets frame i of a block of clips read its texts: it changes S.h_c; None where the tier reads none"
+    attention, memory = canvas.tier.stacks.attention, canvas.z.get('text')
+    if attention is None: return None
+    h, phi, states = torch.from_numpy(S.h_c)[:, None, None], canvas.phi, {}
+    if memory is not None: memory = type(memory)(*(v[clips] for v in memory))
+    @torch.no_grad()                # each thread has a switch of its own
+    def read(i):
+        h.copy_(attention.frame_step(h, memory, states))
+        if phi is not None: phi[clips, i] = states['phi'][0]
+    return read
+
 # %% ../nbs/43_kernels.ipynb #8fbc9c12
 BLOCK = 16   # clips that walk together
 
@@ -289,12 +311,18 @@ def draw_fast(
     arrays = [np.ascontiguousarray(a.numpy()) for a in (*(z.get(k, zero) for k in 'tfc'), canvas.u, canvas.eps)]
     arrays += [x.numpy(), (empty if logp is None else logp).numpy()]
     numbers = [np.float32(v) for v in (*canvas.temperature, tier.max_log_scale)]
-    size = min(BLOCK, -(-B // workers))
-    blocks = [(workspace_of(W, len(x[b:b+size])), *(a[b:b+size] for a in arrays)) for b in range(0, B, size)]
-    def walk(i, S, z_t, z_f, z_c, u, eps, x, logp):
-        frame(W, S, z_t, z_f, z_c, i, x)
+    size, L, middle = min(BLOCK, -(-B // workers)), len(W.f_x), tier.stacks.middle + 1
+    blocks = []
+    for b in range(0, B, size):
+        S = workspace_of(W, len(x[b:b+size]))
+        blocks.append((reader_of(canvas, slice(b, b + size), S), S, *(a[b:b+size] for a in arrays)))
+    def walk(i, read, S, z_t, z_f, z_c, u, eps, x, logp):
+        frame(W, S, z_t, z_f, z_c, i, x, 0, middle if read else L)
+        if read:
+            read(i)
+            frame(W, S, z_t, z_f, z_c, i, x, middle, L)
         if i >= canvas.P: elements(W, S, i, x, u, eps, logp, *numbers)
-    with threadpool_limits(1, 'blas'), ThreadPoolExecutor(workers) as pool:
+    with threadpool_limits(1, 'blas'), ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for i in range(T):
             if len(blocks) == 1: walk(i, *blocks[0])
             else: list(pool.map(lambda block: walk(i, *block), blocks))

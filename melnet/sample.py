@@ -8,7 +8,7 @@ __all__ = ['draw_value', 'which_sampler', 'SampleError', 'Request', 'one_thread'
            'draw_graph', 'draw_naive', 'noise']
 
 # %% ../nbs/22_sample.ipynb #d47f3971
-import contextlib, torch, warnings
+import contextlib, math, torch, warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,10 +18,10 @@ from .core import MelNetError
 from .audio import MelCodec
 from .mixture import mixture_draw
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
-from .conditioning import check_cond
+from .text import check_conditions
 from .model import MelNet
 from .kernels import BLOCK, draw_fast, numba
-from .sampling import Canvas, draw_cached, draw_naive, noise
+from .sampling import MOST, REST, Canvas, Ends, draw_cached, draw_naive, noise
 from .recorded import FixedFrame, draw_graph
 _all_ = ['BLOCK', 'Canvas', 'FixedFrame', 'draw_cached', 'draw_fast', 'draw_graph', 'draw_naive', 'noise']
 draw_value = mixture_draw      # its former name
@@ -52,6 +52,8 @@ class Request:
     seed: object = None           # of clip 0, or a list of B seeds
     prime: torch.Tensor = None    # the first frames x[B, P, M]
     coarse: list = None           # the lowest tiers
+    lengths: torch.Tensor = None  # frames of each clip [B], filled in by the check; the most that it may have where its text decides
+    ends: Ends = None             # where texts decide, filled in by the check
 
 # %% ../nbs/22_sample.ipynb #88bf3402
 def check_request(model, request):
@@ -59,26 +61,42 @@ def check_request(model, request):
     cfg, G, n = model.cfg, len(model.tiers), request.n
     if not isinstance(n, int) or n < 1: raise SampleError(f'n = {n!r}: ask for at least one clip')
     to = dict(device=model.device, dtype=next(model.parameters()).dtype)
-    coarse, frames = list(request.coarse or []), check_frames(model, request)
+    cond, prime = check_conditions(cfg, request.cond, n, model.device), torch.zeros(n, 0, cfg.n_mels) if request.prime is None else request.prime
+    if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
+        raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
+    lengths, ends = check_frames(model, request, cond.get('text'), prime.shape[1])
+    coarse, frames = list(request.coarse or []), lengths.max().item()
     for g, (x, shape) in enumerate(zip(coarse, tier_shapes(frames, cfg.n_mels, G))):
         if x.shape != (n, *shape):
             raise SampleError(f'coarse[{g}] has shape {tuple(x.shape)}; {n} clips of {frames} frames need {(n, *shape)}')
-    prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else request.prime
-    if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
-        raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
-    if prime.shape[1] > frames:
-        raise SampleError(f'prime has {prime.shape[1]} frames and the clip {frames}; give fewer, or ask for more frames')
-    return Request(n, frames, check_cond(cfg.classes, request.cond, n, model.device), check_temperature(cfg, request.temperature),
-                   check_seed(request.seed, n), prime.to(**to), [x.to(**to) for x in coarse])
+    if prime.shape[1] > lengths.min():
+        raise SampleError(f'prime has {prime.shape[1]} frames and the clip {lengths.min()}; give fewer, or ask for more frames')
+    return Request(n, frames, cond, check_temperature(cfg, request.temperature), check_seed(request.seed, n), prime.to(**to),
+                   [x.to(**to) for x in coarse], lengths, ends)
 
-def check_frames(model, request):
-    "The number of frames that is asked for, or that the coarse tiers or the model imply"
+def check_frames(model, request, text, P):
+    "The frames [B] that are asked for, or that the texts, the coarse tiers or the model imply; and `Ends` where it is the texts"
     frames, coarse, G = request.frames, request.coarse or [], len(model.tiers)
     if len(coarse) > G: raise SampleError(f'{len(coarse)} coarse tiers given; the model has {G}')
+    if frames is None and not coarse and text is not None: return check_ends(model, text, P)
     if frames is None: frames = coarse[0].shape[1] * time_factor(G) if coarse else model.cfg.frames
     if frames is None: raise SampleError('frames = None: this model has no length of its own; ask for a number of frames')
     if not isinstance(frames, int) or frames < 1: raise SampleError(f'frames = {frames!r}: ask for a whole number of frames, at least 1')
-    return frames
+    return torch.full((request.n,), frames), None
+
+# %% ../nbs/22_sample.ipynb #7a4b0901
+def check_ends(model, text, P):
+    "Frames [B] that clips may have at most when their texts decide, after P given ones, and their `Ends`"
+    cfg, known, symbols, factor = model.cfg, text.known.cpu(), text.lengths.cpu(), time_factor(len(model.tiers))
+    if cfg.frames is None and not known.all():
+        b = known.tolist().index(False)
+        raise SampleError(f'frames = None: clip {b} has no text, and this model has no length of its own; ask for a number of frames, or give it a text')
+    second = cfg.audio.sample_rate / cfg.audio.hop_length / factor                        # frames of the initial tier
+    usual = symbols / (cfg.text.pace * model.tiers[0].stacks.attention.pace)
+    most = (MOST[0] * usual + MOST[1] * second).ceil().long() + -(-P // factor)
+    most = torch.where(known, most, -(-(cfg.frames or 0) // factor))
+    frames = torch.where(known, most * factor, cfg.frames or 0)
+    return frames, Ends(symbols, known, most, max(1, math.ceil(REST * second)))
 
 # %% ../nbs/22_sample.ipynb #e6958205
 def check_temperature(cfg, temperature):
@@ -113,7 +131,7 @@ def conditions_of(
     tier,
     lower, # x^<g [B, T, M], or None in the first tier
     lengths, # Its true frames [B], or None
-    cond, # Checked conditions
+    cond, # Checked conditions; a text goes to the initial tier alone
     workers:int, # Threads
 ): # z, as `Tier.conditions` gives it
     "A tier's conditions; on the CPU each thread takes a share of the clips"
@@ -128,16 +146,17 @@ def conditions_of(
 
 # %% ../nbs/22_sample.ipynb #ac9bbb0c
 @contextlib.contextmanager
-def reporting(progress, model, shapes):
-    "A function of (g, i, T, x) to be called after each frame: the caller's own, or a bar"
+def reporting(progress, model, shapes, first):
+    "A function of (g, i, T, x) to be called after each frame: the caller's own, or a bar over the tiers from `first` on"
     if callable(progress):
         yield progress
         return
     G = len(shapes)
     work = [M * sum(p.numel() for p in tier.stacks.parameters()) for tier, (_, M) in zip(model.tiers, shapes)]
+    whole = sum(T * w for (T, _), w in list(zip(shapes, work))[first:])
     with tqdm(total=0, disable=not progress, leave=False, bar_format='{desc} {percentage:3.0f}% |{bar}| {remaining} left') as bar:
         def report(g, i, T, x):
-            bar.total = bar.total or sum(T * w for (T, _), w in list(zip(shapes, work))[g:])
+            bar.total = whole * T / shapes[g][0]                    # fewer than at first where the clips have ended
             bar.set_description_str(f'tier {g + 1} of {G}, frame {i + 1} of {T}', refresh=False)
             bar.update(work[g])
         yield report
@@ -167,16 +186,57 @@ class Stop(Exception):
     "The caller's `progress` returned False"
 
 # %% ../nbs/22_sample.ipynb #d65e5051
+def own_frames(model, request, g):
+    "Frames of every clip in tier g, rounded up to what the tiers can halve"
+    return [tier_shapes(T, model.cfg.n_mels, len(model.tiers))[g][0] for T in request.lengths.tolist()]
+
 def next_canvas(model, request, tiers, scored, workers):
     "The `Canvas` of the tier after `tiers`, with the given frames in place"
     g, G, tier = len(tiers), len(model.tiers), model.tiers[len(tiers)]
-    u, eps = (r.to(request.prime) for r in noise(request.seed, request.n, g, *tier_shapes(request.frames, model.cfg.n_mels, G)[g]))
-    lower = merge(tiers) if g else None
-    lengths = torch.full((request.n,), tier_lengths(request.frames, G)[1][g], device=u.device) if g else None
-    z = conditions_of(tier, lower, lengths, request.cond, workers)
+    own, M = own_frames(model, request, g), tier_shapes(request.frames, model.cfg.n_mels, G)[g][1]
+    u, eps = (r.to(request.prime) for r in noise(request.seed, request.n, g, own, M))
+    lower, cond = (merge(tiers), {k: v for k, v in request.cond.items() if k != 'text'}) if g else (None, request.cond)
+    lengths = tier_lengths(request.lengths.to(u.device), G)[1][g]
+    z = conditions_of(tier, lower, lengths, cond, workers)
     x, P = torch.zeros_like(u), tier_lengths(request.prime.shape[1], G)[0][g]
     x[:, :P] = split(pad_frames(request.prime, G), G)[g][:, :P]
-    return Canvas(tier, x, u, eps, z, request.temperature[g], P, torch.zeros_like(u) if scored else None)
+    phi = u.new_zeros(*u.shape[:2], z['text'].c.shape[1]) if 'text' in z else None
+    return Canvas(tier, x, u, eps, z, request.temperature[g], P, torch.zeros_like(u) if scored else None, phi)
+
+def until_over(draw, canvas, ends):
+    "The frames of a sampler; where texts decide, until all clips are over"
+    with contextlib.closing(draw(canvas)) as frames:
+        for i in frames:
+            yield i
+            if ends is not None and i >= canvas.P and ends.look(i, canvas.phi[:, i]): return
+
+# %% ../nbs/22_sample.ipynb #68d376bd
+def lengths_found(model, request):
+    "The request after the initial tier, when the texts have said how long the clips are; one that was cut short is named"
+    if request.ends is None: return request
+    ends, text, factor = request.ends, request.cond['text'], time_factor(len(model.tiers))
+    for b in (ends.known & ~ends.arrived).nonzero()[:, 0].tolist():
+        said = ''.join(model.cfg.text.decode(text.ids[b, 1:text.lengths[b] - 1].tolist()))
+        seconds = ends.lengths[b].item() * factor * model.cfg.audio.hop_length / model.cfg.audio.sample_rate
+        warnings.warn(f'clip {b}, {said[:60]!r}: cut off after {seconds:.1f} s, before its text was read to the end; try another seed')
+    lengths = torch.minimum(request.lengths, ends.lengths * factor)
+    return replace(request, frames=lengths.max().item(), lengths=lengths)
+
+def own_scores(model, request, logp, g):
+    "Log-densities of tier g without what lies beyond a clip's end"
+    for b, T in enumerate(own_frames(model, request, g)): logp[b, T:] = 0
+    return logp
+
+def finish_clips(model, request, x, details):
+    "x[B, T, M] with silence beyond each clip's end; the lengths go to details"
+    lengths, ends, audio = request.lengths.clamp(max=x.shape[1]), request.ends, model.cfg.audio
+    if ends is not None:
+        lengths = torch.minimum(lengths, ends.lengths * time_factor(len(model.tiers)))
+        details['arrived'] = ends.arrived
+        for b, T in enumerate(lengths.tolist()): x[b, T:] = (math.log(audio.floor) - audio.mean) / audio.std
+    if 'alignment' in details: details['alignment'] = details['alignment'][:, :-(-x.shape[1] // time_factor(len(model.tiers)))]
+    details['lengths'] = lengths
+    return x
 
 # %% ../nbs/22_sample.ipynb #cc2b0b18
 @torch.no_grad()
@@ -186,41 +246,46 @@ def draw_tiers(
     request:Request, # What is asked for
     progress=False, # A bar, or a function (g, i, T, x), as for `sample`
     scores=None, # A list that receives the log-densities of each sampled tier, nats [B, T_g, M_g]; None keeps none
-): # x[B, T, M], normalised units
+    details:dict=None, # Receives 'lengths' [B] and, where a text was read, 'alignment' [B, T_1, U]; where it decided, 'arrived' [B]
+): # x[B, T, M], normalised units; silent beyond a clip's own length
     "All tiers with one of the samplers"
     request, workers, G = check_request(model, request), torch.get_num_threads(), len(model.tiers)
-    tiers, canvas, done = list(request.coarse), None, 0
+    tiers, canvas, done, details = list(request.coarse), None, 0, {} if details is None else details
     first = g = len(tiers)
-    with reporting(progress, model, tier_shapes(request.frames, model.cfg.n_mels, G)) as report, one_thread():
+    with reporting(progress, model, tier_shapes(request.frames, model.cfg.n_mels, G), first) as report, one_thread():
         try:
             for g in range(first, G):
                 canvas, done = None, 0
                 canvas = next_canvas(model, request, tiers, scores is not None, workers)
-                T = canvas.x.shape[1]
-                for i in draw(canvas):
-                    done = i + 1
+                if canvas.phi is not None: details['alignment'] = canvas.phi
+                for i in until_over(draw, canvas, None if g else request.ends):
+                    done, T = i + 1, canvas.x.shape[1]
                     if report(g, i, T, canvas.x) is False and (g, done) != (G - 1, T): raise Stop
-                tiers.append(canvas.x)
-                if scores is not None: scores.append(canvas.logp)
+                tiers.append(canvas.x[:, :done])
+                if g == 0: request = lengths_found(model, request)
+                if scores is not None: scores.append(own_scores(model, request, canvas.logp[:, :done], g))
+            x = merge(tiers)[:, :request.frames]
         except (KeyboardInterrupt, Stop) as stop:
             if isinstance(stop, KeyboardInterrupt) and g == first and done <= (canvas.P if canvas else 0): raise
-            return fill_in(model, request, tiers, canvas.x if canvas and len(tiers) == g else None, done)
-    return merge(tiers)[:, :request.frames]
+            x = fill_in(model, request, tiers, canvas.x if canvas and len(tiers) == g else None, done)
+    return finish_clips(model, request, x, details)
 
 # %% ../nbs/22_sample.ipynb #5bf33599
 def sample(
     model:MelNet, # On any device, in any precision
     n:int, # Clips B
-    frames:int=None, # T; None is the model's own canvas
-    cond:dict=None, # A condition's name to one number or B of them
+    frames:int=None, # T; None lets texts decide, each clip for itself, and is the model's own canvas without a text
+    cond:dict=None, # A condition's name to one number or B of them; 'text' to a string or B of them, None among them
     temperature=None, # One number or one per tier, each a number or a pair (choice, scale); None is the model's own, 0 the likeliest mean
     seed=None, # Clip b has seed + b; or a list of B seeds; None is a new one every time
     prime=None, # x[B, P, M]: the first P frames are given
     coarse:list=None, # The lowest tiers as `split` gives them: only the others are sampled
     progress=True, # A bar; or a function (g, i, T, x), called after frame i of T in tier g with x[B, T, M_g], that stops by returning False
-): # x[B, T, M], normalised units
+    return_lengths:bool=False, # Whether to return the frames [B] of each clip too
+): # x[B, T, M], normalised units; or x and lengths
     "Sample spectrograms tier by tier, each element from the density that `MelNet.params` gives it; Ctrl-C returns what is there"
-    return draw_tiers(sampler(model), model, Request(n, frames, cond, temperature, seed, prime, coarse), progress)
+    x = draw_tiers(sampler(model), model, Request(n, frames, cond, temperature, seed, prime, coarse), progress, details=(details := {}))
+    return (x, details['lengths']) if return_lengths else x
 
 # %% ../nbs/22_sample.ipynb #bb1cc747
 def naive_sample(
@@ -233,9 +298,11 @@ def naive_sample(
     prime=None, # x[B, P, M]
     coarse:list=None, # The lowest tiers
     progress=True, # A bar, or a function (g, i, T, x)
-): # x[B, T, M], normalised units
+    return_lengths:bool=False, # Whether to return the frames [B] of each clip too
+): # x[B, T, M], normalised units; or x and lengths
     "The same as `sample`, by one whole forward pass per element: slow, simple, and the reference"
-    return draw_tiers(draw_naive, model, Request(n, frames, cond, temperature, seed, prime, coarse), progress)
+    x = draw_tiers(draw_naive, model, Request(n, frames, cond, temperature, seed, prime, coarse), progress, details=(details := {}))
+    return (x, details['lengths']) if return_lengths else x
 
 def sampler(
     model, # A `MelNet`
@@ -266,7 +333,9 @@ def scored_sample(
     prime=None, # x[B, P, M]
     coarse:list=None, # The lowest tiers
     progress=True, # A bar, or a function (g, i, T, x)
-): # x[B, T, M], and nats [B, T_g, M_g] of each sampled tier at temperature 1; zero where an element was given
+    return_lengths:bool=False, # Whether to return the frames [B] of each clip too
+): # x[B, T, M], and nats [B, T_g, M_g] of each sampled tier at temperature 1, zero where an element was given; then perhaps lengths
     "`sample`, and the log-density of every element as it was sampled; padding at the end of a tier is scored too"
-    scores = []
-    return draw_tiers(sampler(model), model, Request(n, frames, cond, temperature, seed, prime, coarse), progress, scores), scores
+    scores, details = [], {}
+    x = draw_tiers(sampler(model), model, Request(n, frames, cond, temperature, seed, prime, coarse), progress, scores, details)
+    return (x, scores, details['lengths']) if return_lengths else (x, scores)
