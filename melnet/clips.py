@@ -125,7 +125,7 @@ def toy_strings(
     "Strings of vowels by the toy voice, no two alike in a row; where one vowel ends and the next begins is known"
     rng, clips, boundaries, fade = np.random.default_rng(seed), [], {}, int(.03 * sr)
     for k in range(n):
-        text, pitch, wav, edges = '', 110 * rng.uniform(.9, 1.1), torch.zeros(int(rng.uniform(.05, .15) * sr)), []
+        text, pitch, wav, edges = '', 110 * rng.uniform(.9, 1.1), torch.zeros(int(rng.uniform(.2, .3) * sr)), []
         for _ in range(rng.integers(1, longest + 1)): text += rng.choice([v for v in VOWELS if v != text[-1:]])
         for v in text:
             sound, ramp = toy_voice(v, pitch, rng.uniform(.15, .3), sr, seed=k), torch.linspace(0, 1, fade)
@@ -133,7 +133,7 @@ def toy_strings(
             if len(edges) > 1: wav[-fade:], sound = (1 - ramp) * wav[-fade:] + ramp * sound[:fade], sound[fade:]
             wav = torch.cat([wav, sound])
         boundaries[f'{k:04d}_{text}'] = (*edges, len(wav) / sr)
-        clips.append(Clip(f'{k:04d}_{text}', torch.cat([wav, torch.zeros(int(rng.uniform(.15, .25) * sr))]), sr, 'low', text))
+        clips.append(Clip(f'{k:04d}_{text}', torch.cat([wav, torch.zeros(int(rng.uniform(.3, .4) * sr))]), sr, 'low', text))
     corpus = Corpus('toy strings', clips)
     corpus.boundaries = boundaries
     return corpus
