@@ -278,7 +278,7 @@ def say_files(
         for wav, speech, path in zip(*say(model, texts[some], seed + k, temperature, best, True, pace, progress, **own), wavs[some]):
             remarks.append(remark(speech))
             if speech is None: continue
-            save_audio(path, level(wav, .9), model.cfg.audio.sample_rate)
+            save_audio(path, level(wav, .9) if wav.abs().max() > 1e-6 else wav, model.cfg.audio.sample_rate)
             fig = show_speech(speech, model.cfg.audio, texts[len(remarks) - 1][:80].replace('$', r'\$'))
             with writing(path.with_suffix('.png')) as tmp: fig.savefig(tmp, dpi=90)
             plt.close(fig)
