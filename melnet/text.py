@@ -92,6 +92,8 @@ def spell(
         text = re.sub(r'\b(\d+)(?:st|nd|rd|th)\b', lambda m: words(int(m[1]), to='ordinal'), text)
         text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
         text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
+        text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
+        text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
         text = re.sub(r'[&%+=@#°]', lambda m: SIGNS[m[0]], re.sub(r'(?<!\S)-(?=\d)', 'minus ', text))
     return ' '.join(re.sub(r'\d+(?:\.\d+)?', number, text).split())
 
