@@ -94,6 +94,7 @@ def spell(
         text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
         text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
         text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
+        text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
         text = re.sub(r'[&%+=@#°]', lambda m: SIGNS[m[0]], re.sub(r'(?<!\S)-(?=\d)', 'minus ', text))
     return ' '.join(re.sub(r'\d+(?:\.\d+)?', number, text).split())
 
