@@ -48,7 +48,9 @@ class TextConfig:
 # %% ../nbs/06_text.ipynb #8d28c017
 TYPED = str.maketrans({'“': '"', '”': '"', '„': '"', '‘': "'", '’': "'", '–': '-', '—': '-', '…': '...', '\u00a0': ' '})
 
-def clean(text):
+def clean(
+    text:str, # As people type it
+)->str:
     "One line of plain text, with typed quotes and dashes and single spaces; markup and control characters are refused"
     if not isinstance(text, str): raise TextError(f'text = {text!r}: expected a string')
     if found := re.search(r'</?[a-zA-Z!?][^>]*>', text):
@@ -90,8 +92,6 @@ def spell(
         text = re.sub(r'\b(' + '|'.join(map(re.escape, ABBREVIATIONS)) + r')\.(?=\s|,|$)', lambda m: ABBREVIATIONS[m[1]], text)
         text = re.sub(r'([$€£])\s?(\d+(?:\.\d+)?)', money, text)
         text = re.sub(r'\b(\d+)(?:st|nd|rd|th)\b', lambda m: words(int(m[1]), to='ordinal'), text)
-        text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
-        text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
         text = re.sub(r'[&%+=@#°]', lambda m: SIGNS[m[0]], re.sub(r'(?<!\S)-(?=\d)', 'minus ', text))
     return ' '.join(re.sub(r'\d+(?:\.\d+)?', number, text).split())
 
@@ -203,7 +203,7 @@ def stack_texts(
 
 # %% ../nbs/06_text.ipynb #4ab27618
 def batch_texts(
-    cfg:TextConfig,
+    cfg:TextConfig, # Symbols of the model
     texts, # B strings or LongTensor[U]s as `encode` gives them, None among them; or one for all B; a `Text`; None is no text at all
     n:int, # B
     device='cpu', # Where the tensors shall lie
@@ -276,7 +276,7 @@ class Attention(nn.Module):
     "Which symbols a frame speaks: a mixture of discretised logistics over the symbols, whose means only move forward"
     pace = 1.   # a factor on the steps of the means, for slower or faster speech
     def __init__(self,
-        cfg:TextConfig,
+        cfg:TextConfig, # Symbols, pace, width and K
         hidden:int, # H of the initial tier
     ):
         super().__init__()
@@ -309,7 +309,7 @@ def read(self:Attention,
 @patch
 def step(self:Attention,
     h, # h^c_i [B, H]
-    memory:Memory,
+    memory:Memory, # As `read` gives it
     state=None, # (h, c, κ, context) after the frame before; None at the first frame
 ): # h^c_i with the context added [B, H], φ_i [B, U], and the new state
     "One frame: the means step forward, and what they stand on is added to the centralised stack"
@@ -323,7 +323,7 @@ def step(self:Attention,
     return h + self.W(torch.where(memory.known, context, self.none)), phi, (h_rnn, c_rnn, kappa, context)
 
 @patch
-def forward(self:Attention,
+def forward(self:Attention, # h^c [B, T, 1, H] -> the same, and φ [B, T, U]
     h, # h^c [B, T, 1, H]
     memory=None, # As `read` gives it; None where no clip has a text
 ): # h^c with the context added [B, T, 1, H], and φ [B, T, U] or None
