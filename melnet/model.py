@@ -17,8 +17,9 @@ from .core import ConfigError, MelNetError, check_fields, config_from, require, 
 from .audio import MelConfig
 from .mixture import mixture_log_prob
 from .multiscale import mel_factor, merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
-from .stacks import DelayedStacks
-from .conditioning import ClassEmbedding, LowerTiers, check_cond
+from .stacks import DelayedStacks, shift_freq, shift_time
+from .conditioning import ClassEmbedding, ConditionError, LowerTiers
+from .text import Attention, TextConfig, check_conditions
 
 # %% ../nbs/07_model.ipynb #035800cc
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ class MelNetConfig:
     frames: int|None = None           # the canvas: frames of every clip, silence included; None leaves clips as long as they are
     temperature: float|tuple[float, ...] = 1.  # default when drawing, one for all tiers or one per tier
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)  # a condition's name to its values' names
+    text: TextConfig|None = None      # how the initial tier reads text; None reads none
 
     def __post_init__(self):
         if isinstance(self.audio, dict): object.__setattr__(self, 'audio', config_from(MelConfig, self.audio))
+        if isinstance(self.text, dict): object.__setattr__(self, 'text', config_from(TextConfig, self.text))
         if isinstance(self.labels, dict): object.__setattr__(self, 'labels', {k: tuple(map(str, v)) for k, v in self.labels.items()})
         check_fields(self)
         if self.audio is None: object.__setattr__(self, 'audio', MelConfig(n_mels=self.n_mels))
@@ -54,7 +57,8 @@ def check(self:MelNetConfig):
     for name in ('hidden', 'temperature'):
         v = getattr(self, name)
         require(not isinstance(v, tuple) or len(v) == G, self, name, f'needs one value, or one for each of {G} tiers')
-        require(min(self.per_tier(name)) >= (name == 'hidden'), self, name, 'must be at least 1' if name == 'hidden' else 'must not be negative')
+        least = 'must be at least 1' if name == 'hidden' else 'must not be negative'
+        require(min(self.per_tier(name)) >= (name == 'hidden'), self, name, least)
     for name in ('n_mixtures', 'feature_layers', 'max_log_scale'): require(getattr(self, name) > 0, self, name, 'must be above zero')
     require(all(n > 0 for n in self.classes.values()), self, 'classes', 'each condition needs at least one value')
     require(self.frames is None or self.frames > 1, self, 'frames', 'must be at least 2, or null')
@@ -75,15 +79,15 @@ PRETRAINED = PRESETS.parent/'pretrained'
 
 def load_preset(
     name, # The name of a file in melnet/presets, or the path of any YAML file like it
-)->dict: # Its sections: model, train, corpus
+)->dict: # Its sections: model, train, corpus, clips
     "Read a preset"
     path = Path(name) if str(name).endswith(('.yml', '.yaml')) else PRESETS/f'{name}.yml'
     if not path.is_file(): raise ConfigError(f'no preset {str(name)!r}; there are {", ".join(sorted(p.stem for p in PRESETS.glob("*.yml")))}, or give a .yml file')
     try: sections = yaml.safe_load(path.read_text())
     except yaml.YAMLError as e: raise ConfigError(f'{path}: not readable as YAML ({e})') from None
-    known = {'model', 'train', 'corpus'}
+    known = {'model', 'train', 'corpus', 'clips'}
     if not isinstance(sections, dict) or not set(sections) <= known or 'model' not in sections:
-        raise ConfigError(f'{path}: expected the sections model, train and corpus, got {list(sections) if isinstance(sections, dict) else sections!r}')
+        raise ConfigError(f'{path}: expected the sections model, train, corpus and clips, got {list(sections) if isinstance(sections, dict) else sections!r}')
     return sections
 
 @patch(cls_method=True)
@@ -94,20 +98,24 @@ def from_preset(cls:MelNetConfig,
     return config_from(MelNetConfig, load_preset(name)['model'])
 
 # %% ../nbs/07_model.ipynb #f05eca74
-SEED_RATES = {'ljspeech': 22050, 'librispeech': 16000, 'podcast': 22050}   # Hz of the seed's data sets
+SEED_RATES = {'ljspeech': 22050, 'librispeech': 16000, 'podcast': 22050}   # Hz of its data sets
 
 @patch(cls_method=True)
 def from_name(cls:MelNetConfig,
-    name:str, # As the seed writes it: 'dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10'
-)->MelNetConfig: # One RNN layer less in each tier than the name says, since the seed counts the input layer
-    "The architecture that a name of the seed implementation stands for"
+    name:str, # As the earlier implementation writes it: 'dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10'
+)->MelNetConfig: # One RNN layer less in each tier than the name says, which counts the input layer
+    "The architecture that a name of the earlier implementation stands for"
     found = re.fullmatch(r'd([a-z]+)_t(\d+)_l(\d+(?:\.\d+)*)_hd(\d+)_gmm(\d+)', name)
-    if not found: raise ConfigError(f'{name!r}: expected dDATASET_tTIERS_lLAYERS_hdHIDDEN_gmmGAUSSIANS, such as dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10')
+    if not found:
+        raise ConfigError(f'{name!r}: expected dDATASET_tTIERS_lLAYERS_hdHIDDEN_gmmGAUSSIANS, '
+                          'such as dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10')
     data, G, layers, hidden, K = found.groups()
     layers = [int(l) for l in layers.split('.')]
-    if data not in SEED_RATES: raise ConfigError(f'{name!r}: data set {data!r} has no known sample rate; the seed has {", ".join(SEED_RATES)}')
-    if len(layers) != int(G): raise ConfigError(f'{name!r}: t{G} promises {G} tiers, and l lists {len(layers)}; make them agree')
-    if min(layers) < 2: raise ConfigError(f'{name!r}: tier {layers.index(min(layers)) + 1} has l{min(layers)}, no RNN layer beside the input; a density needs every tier, so give it at least 2')
+    if data not in SEED_RATES: raise ConfigError(f'{name!r}: data {data!r} has no known sample rate; take one of {", ".join(SEED_RATES)}')
+    if len(layers) != int(G): raise ConfigError(f'{name!r}: t{G} promises {G} tiers, l lists {len(layers)}; make them agree')
+    if min(layers) < 2:
+        raise ConfigError(f'{name!r}: tier {layers.index(min(layers)) + 1} has l{min(layers)}, no RNN layer beside the input; '
+                          'a density needs every tier, so give it at least 2')
     audio = MelConfig(sample_rate=SEED_RATES[data], n_fft=1536, win_length=1536, hop_length=256, n_mels=256)
     return cls(n_mels=256, layers=tuple(l - 1 for l in layers), hidden=int(hidden), n_mixtures=int(K), audio=audio)
 
@@ -122,6 +130,7 @@ class Tier(nn.Module):
         H, K, self.max_log_scale = cfg.per_tier('hidden')[g], cfg.n_mixtures, cfg.max_log_scale
         M = tier_shapes(time_factor(len(cfg.layers)), cfg.n_mels, len(cfg.layers))[g][1]
         self.stacks = DelayedStacks(M, cfg.layers[g], H, centralised=g == 0)
+        if cfg.text is not None and g == 0: self.stacks.attention = Attention(cfg.text, H)     # text goes to the initial tier alone
         self.lower = LowerTiers(M, cfg.feature_layers, H) if g else None
         self.classes = ClassEmbedding(cfg.classes, H)
         self.out = nn.Linear(H, 3*K)                             # W_θ
@@ -137,11 +146,11 @@ class Tier(nn.Module):
 def conditions(self:Tier,
     lower, # x^<g[B, T, M]; the initial tier takes None
     lengths, # True frames of x^<g [B]; None means all
-    cond, # A condition's name to LongTensor[B]
+    cond, # A condition's name to LongTensor[B], 'text' to a `Text`
 )->dict: # {'t': ..., 'f': ..., 'c': ...} that spread over h[B, T, M, H]
-    "z for the stacks: class embeddings, and features of x^<g"
+    "z for the stacks: class embeddings, features of x^<g, and in the initial tier the text, encoded"
     z = self.classes(cond)
-    if self.lower is None: return z
+    if self.lower is None: return {**z, 'text': self.stacks.attention.read(cond['text'])} if 'text' in cond else z
     return {k: z.get(k, 0.) + v for k, v in self.lower(lower, lengths).items()}
 
 @patch
@@ -174,17 +183,18 @@ def _true_frames(x, lengths):
     if n.shape != (len(x),) or n.min() < 1 or n.max() > x.shape[1]:
         raise ConfigError(f'lengths = {n.tolist()}: give one number of true frames per clip, from 1 to {x.shape[1]}')
     return n.to(x.device)
-
 @patch
 def inputs(self:MelNet,
     x, # x[B, T, M]
     lengths=None, # True frames [B]; None means all
-    cond=None, # A condition's name to one number or B of them, as in `check_cond`
+    cond=None, # A condition's name to one number or B of them, 'text' to a string or B of them, as in `check_conditions`
 ): # The tiers of padded x, true frames of each x^g, of each x^<g, checked conditions
     "What every tier is given"
     G = len(self.tiers)
-    if x.ndim != 3 or x.shape[2] != self.cfg.n_mels: raise ConfigError(f'x has shape {tuple(x.shape)}; this model takes x[B, T, {self.cfg.n_mels}]')
-    return split(pad_frames(x, G), G), *tier_lengths(_true_frames(x, lengths), G), check_cond(self.cfg.classes, cond, len(x), x.device)
+    if x.ndim != 3 or x.shape[2] != self.cfg.n_mels:
+        raise ConfigError(f'x has shape {tuple(x.shape)}; this model takes x[B, T, {self.cfg.n_mels}]')
+    own, below = tier_lengths(_true_frames(x, lengths), G)
+    return split(pad_frames(x, G), G), own, below, check_conditions(self.cfg, cond, len(x), x.device)
 
 @patch
 def params(self:MelNet,
@@ -196,6 +206,22 @@ def params(self:MelNet,
     "Mixture parameters of every element of tier g, given all that comes before it in x"
     tiers, _, below, cond = self.inputs(x, lengths, cond)
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
+
+# %% ../nbs/07_model.ipynb #0029daf2
+@patch
+def alignment(self:MelNet,
+    x, # x[B, T, M]
+    lengths=None, # True frames [B]; None means all
+    cond=None, # Its 'text' to a string or B of them
+): # Weights [B, T_1, U]: frames of the initial tier, symbols with both marks; each frame's weights sum to 1
+    "Which symbols each frame of the initial tier reads in a known spectrogram"
+    tiers, _, _, cond = self.inputs(x, lengths, cond)
+    if 'text' not in cond:
+        raise ConditionError("an alignment needs a text: cond={'text': ['...']}" + ' and a model that reads it' * (self.cfg.text is None))
+    stacks, z = self.tiers[0].stacks, self.tiers[0].conditions(None, None, cond)
+    h_c = stacks.inputs(shift_time(tiers[0]), shift_freq(tiers[0]), z)[2]
+    for layer in stacks.c[:stacks.middle + 1]: h_c = layer(h_c)
+    return stacks.attention(h_c, z['text'])[1]
 
 # %% ../nbs/07_model.ipynb #05519c51
 @patch
