@@ -65,13 +65,16 @@ def other_values(
     batch:Batch, # Clips under the labels that they carry
     tiers:int=1, # As for `tier_nats`
 )->dict: # A condition's name to nats [B, V, tiers], the clip's own label included
-    "Negative log-density of each clip with one condition changed at a time"
+    "Negative log-density of each clip with one condition changed at a time; where there is text, with it and without"
     own, rows, out = tier_nats(model, batch, tiers), torch.arange(len(batch.x)), {}
     for name, size in model.cfg.classes.items():
         out[name], label = own.unsqueeze(1).repeat(1, size, 1), batch.cond[name]
         for step in range(1, size):
             value = (label + step) % size
             out[name][rows, value] = tier_nats(model, replace(batch, cond={**batch.cond, name: value}), tiers)
+    if 'text' in batch.cond:
+        bare = tier_nats(model, replace(batch, cond={**batch.cond, 'text': [None] * len(batch.x)}), tiers)
+        out['text'] = torch.stack([own, bare], 1)
     return out
 
 # %% ../nbs/29_density.ipynb #d0000020
@@ -116,9 +119,7 @@ def score_clips(
     progress:bool=True, # Show a bar
 )->list: # A `ClipScore` for each clip, in order
     "Score clips under their own labels and under all others; one that cannot be read is kept with the reason"
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')                                            # what is skipped is in the list
-        data = Spectrograms(clips, model.cfg.audio, model.cfg.frames)
+    data = spectrograms_of(model, clips)
     out = [ClipScore(id, {}, math.nan, math.nan, {}, {}, error=why) for id, why in data.skipped.items()]
     for k in tqdm(range(0, len(data), batch_size), desc='scoring', unit='batch', disable=not progress, leave=False):
         index = range(k, min(k + batch_size, len(data)))
@@ -127,14 +128,21 @@ def score_clips(
     return sorted(out, key=lambda s: order[s.id])
 
 # %% ../nbs/29_density.ipynb #d0000023
+def spectrograms_of(model, clips):
+    "The clips' spectrograms, with their texts where the model reads; what cannot be used is in `skipped`"
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        return Spectrograms(clips, model.cfg.audio, model.cfg.frames, encode=model.cfg.text and model.cfg.text.encode)
+
 def batch_scores(model, batch, bare):
     "The `ClipScore`s of one batch"
     nll, others, out = nll_map(model, batch), {k: v.squeeze(2) for k, v in other_values(model, batch).items()}, []
     nats = sounding_nats(nll, batch, bare, model.cfg.audio, len(model.tiers))
     own = nll.sum((1, 2))
-    def named(k, v): return model.cfg.labels[k][v] if k in model.cfg.labels else str(v)
+    names = {**model.cfg.labels, 'text': ('as given', 'none')}
+    def named(k, v): return names[k][v] if k in names else str(v)
     for b, id in enumerate(batch.ids):
-        label = {k: int(batch.cond[k][b]) for k in others}
+        label = {k: 0 if k == 'text' else int(batch.cond[k][b]) for k in others}
         best = {k: int(v[b].argmin()) for k, v in others.items()}
         doubt = {k: (v[b, label[k]] - v[b].masked_fill(torch.arange(v.shape[1]) == label[k], math.inf).min()).item()
                  for k, v in others.items() if v.shape[1] > 1}
@@ -160,8 +168,8 @@ def table_of(scores, corpus):
     "Rows of scores.csv, the first of them the names of the columns"
     held_out = {c.id for c in corpus.test}
     good = next((s for s in scores if not s.error), ClipScore('', {}, 0., 0., {}, {}))
-    head = ['id', 'strange', 'because', *good.nats, 'own labels, nats', 'likeliest labels, nats',
-            *(f'{k}{v}' for k in good.labels for v in ('', ', likeliest', ', doubt')), 'held out', 'error']
+    head = ['id', 'strange', 'because', *good.nats, 'own nats', 'likeliest nats',
+            *(f'{k}{v}' for k in good.labels for v in ('', ' likeliest', ' doubt')), 'held out', 'error']
     def row(s):
         labels = [v for k in good.labels for v in (*s.labels.get(k, ('', '')), s.doubt.get(k, ''))]
         numbers = [s.strange, s.because, *(s.nats.get(k, '') for k in good.nats), s.own, s.likeliest, *labels]
@@ -171,7 +179,7 @@ def table_of(scores, corpus):
 
 def show_strange(model, clip, score):
     "A clip as HTML: its labels, its spectrogram, where the nats are, and its sound"
-    data = Spectrograms([clip], model.cfg.audio, model.cfg.frames)
+    data = spectrograms_of(model, [clip])
     fig, axes = plt.subplots(1, 2, figsize=(8, 2.2), layout='constrained')
     show_mel(data.batch([0], dither=False).x[0], model.cfg.audio, axes[0])
     show_mel(nll_map(model, data.batch([0]))[0], model.cfg.audio, axes[1], 'nats per element', vmin=-1.6, vmax=2, cmap='viridis')
