@@ -42,7 +42,10 @@ class Canvas:
     temperature: tuple = (1., 1.) # (choice, scale), each 0 or above
     P: int = 0                    # known frames
     logp: torch.Tensor = None     # log-densities at temperature 1, nats [B, T, M], filled in place; None keeps none
-    phi: torch.Tensor = None      # what each frame reads, φ [B, T, U], filled in place; None where no text is read
+    phi: torch.Tensor = None      # what each frame reads, φ [B, T, U], filled in place; made where z has a text
+
+    def __post_init__(self):
+        if 'text' in self.z and self.phi is None: self.phi = self.x.new_zeros(*self.x.shape[:2], self.z['text'].c.shape[1])
 
     def sample(self,
         i:int, # Frame
