@@ -167,7 +167,7 @@ def check_file(
 # %% ../nbs/40_core.ipynb #83a9b7a8
 def _repair(path, encoding):
     "A command that stores a text file anew as UTF-8"
-    code = f'from pathlib import Path; p = Path({str(path)!r}); p.write_bytes(p.read_bytes().decode({encoding!r}).encode())'
+    code = f'from pathlib import Path; p = Path({json.dumps(str(path))}); p.write_bytes(p.read_bytes().decode("{encoding}").encode())'
     return f'if it is {encoding}, this stores it as UTF-8: python -c {quote_for_shell(code)}'
 
 def read_text(
@@ -180,14 +180,17 @@ def read_text(
     encoding = 'utf-16' if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else 'utf-8-sig'
     try: text = data.decode(encoding)
     except UnicodeDecodeError as e:
-        if encoding == 'utf-16': raise FileError(f'{name}: marked as UTF-16, and damaged at byte {e.start}; save it again as UTF-8') from None
+        if encoding == 'utf-16': raise FileError(f'{name}: marked as UTF-16, damaged at byte {e.start}; save it again as UTF-8') from None
         line = data.count(b'\n', 0, e.start) + 1
-        raise FileError(f'{name}, line {line}, byte {e.start}: 0x{data[e.start]:02x} is not UTF-8; {_repair(path, "cp1252")}') from None
+        where = f'{name}, line {line}, byte {e.start}'
+        raise FileError(f'{where}: 0x{data[e.start]:02x} is not UTF-8; {_repair(path, "cp1252")}') from None
     if '\0' in text:
         guess = 'utf-16-be' if data[:1] == b'\0' else 'utf-16-le'
-        raise FileError(f'{name}, line {text.count(chr(10), 0, text.index(chr(0))) + 1}: holds a zero byte, so it is no {kind} in UTF-8; {_repair(path, guess)}')
+        line = text.count('\n', 0, text.index('\0')) + 1
+        raise FileError(f'{name}, line {line}: holds a zero byte, so it is no {kind} in UTF-8; {_repair(path, guess)}')
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
+# %% ../nbs/40_core.ipynb #b8dd1840
 def read_lines(
     path, # As `read_text` takes it
     kind:str='text file', # What it is, for the refusal
@@ -236,7 +239,8 @@ class _Yaml(yaml.SafeLoader):
     def compose_node(self, parent, index):
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
-            if self.within: raise yaml.YAMLError(f'line {event.start_mark.line + 1}: *{event.anchor} stands within an anchor; write its value out')
+            line, name = event.start_mark.line + 1, event.anchor
+            if self.within: raise yaml.YAMLError(f'line {line}: *{name} stands within an anchor; write its value out')
             return super().compose_node(parent, index)
         self.within += (anchored := event.anchor is not None)
         node = super().compose_node(parent, index)
@@ -245,7 +249,8 @@ class _Yaml(yaml.SafeLoader):
 
     def construct_mapping(self, node, deep=False):
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := sorted({n for n in names if names.count(n) > 1}): raise yaml.YAMLError(f'line {node.start_mark.line + 1}: {twice[0]!r} stands twice')
+        if twice := [n for k, n in enumerate(names) if n in names[:k]]:
+            raise yaml.YAMLError(f'line {node.start_mark.line + 1}: {shorten(twice[0])} stands twice')
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode): key.tag = 'tag:yaml.org,2002:str'
             if key.value == 'labels': _as_text(value)
@@ -280,7 +285,8 @@ def read_json(path, kind='JSON file'): # The file; what it is, for the refusal
     "The value of a JSON file; what cannot be read is a `FileError`"
     text = read_text(path, kind)
     try: return json.loads(text)
-    except (ValueError, RecursionError) as e: raise FileError(f'{printable(path)}: damaged {kind} ({type(e).__name__}: {str(e)[:100]}); fetch it again') from None
+    except (ValueError, RecursionError) as e:
+        raise FileError(f'{printable(path)}: damaged {kind} ({type(e).__name__}: {str(e)[:100]}); fetch it again') from None
 
 # %% ../nbs/40_core.ipynb #38e76e46
 def seed_of(
