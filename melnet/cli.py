@@ -105,6 +105,8 @@ def open_corpus(
     data, # Where it is: a folder or archive; None downloads what can be downloaded
     sr:int, # Hz
     max_seconds:float=None, # Longer clips are cut at silences
+    held_out:float=None, # Share of the clips that is kept for testing; None is the corpus's own split
+    speeds:list=(), # Factors at which the training clips are repeated
 ): # The `Corpus`
     "The corpus that a preset names"
     from melnet.corpus import CorpusError, folder, fsdd, librispeech, ljspeech, toy_corpus
@@ -117,11 +119,13 @@ def open_corpus(
     elif name == 'ljspeech': corpus = ljspeech(data, sr)
     elif name == 'librispeech': corpus = librispeech(data, subset or 'train-clean-100', sr=sr)
     else: raise CorpusError(f'corpus {name!r}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
-    return corpus.cut(max_seconds) if max_seconds else corpus
+    if max_seconds: corpus = corpus.cut(max_seconds)
+    if held_out is not None: corpus = corpus.hold_out(held_out)
+    return corpus.at_speeds(speeds) if speeds else corpus
 
 # %% ../nbs/26_cli.ipynb #9e1ad3f4
 def read_plan(preset, model, train, steps):
-    "A preset with the fields of the command line over it: model config, training config, corpus"
+    "A preset with the fields of the command line over it: model config, training config, corpus, what to do with its clips"
     from melnet.audio import config_from
     from melnet.model import MelNetConfig, load_preset
     from melnet.train import TrainConfig
@@ -129,7 +133,7 @@ def read_plan(preset, model, train, steps):
     train = {**sections.get('train', {}), **(train or {}), **({'steps': steps} if steps is not None else {})}
     model = {**sections['model'], **(model or {})}
     if model.get('audio') and 'n_mels' in model: model['audio'] = {**model['audio'], 'n_mels': model['n_mels']}
-    return config_from(MelNetConfig, model), config_from(TrainConfig, train), sections.get('corpus', 'folder')
+    return config_from(MelNetConfig, model), config_from(TrainConfig, train), sections.get('corpus', 'folder'), sections.get('clips') or {}
 
 def plans_in(folder):
     "The YAML files of a folder; none if it is the name of a preset, or no folder"
@@ -197,8 +201,8 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:list[int]|int|N
     for p in (plans := plans_in(preset)): fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, progress)
     if plans: return
     out, tiers = check_folder(out or f'runs/{Path(preset).stem}'), [tiers] if isinstance(tiers, int) else tiers
-    model_cfg, train_cfg, name = read_plan(preset, model, train, steps)
-    corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds)
+    model_cfg, train_cfg, name, clips = read_plan(preset, model, train, steps)
+    corpus = open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, **clips)
     if progress and os.environ.get('RANK', '0') == '0': print(announce(corpus, train_cfg, out), flush=True)
     trained = train_tiers(adopt_classes(model_cfg, corpus), train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(Path(out)/'tensorboard')] * tensorboard)
     if not Accelerator().is_main_process: return

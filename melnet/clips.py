@@ -6,14 +6,14 @@
 __all__ = ['VOWELS', 'CorpusError', 'Clip', 'hashed', 'sentence_of', 'Corpus', 'toy_voice', 'toy_corpus', 'pieces']
 
 # %% ../nbs/20_clips.ipynb #0f295d0f
-import hashlib, math, re
+import contextlib, hashlib, io, math, re
 import librosa, numpy as np, soundfile as sf, torch
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from scipy.signal import lfilter
 from fastcore.basics import patch
 from .core import MelNetError
-from .audio import AudioError, level, load_audio
+from .audio import AudioError, level, load_audio, resample
 
 # %% ../nbs/20_clips.ipynb #7e7ec462
 class CorpusError(MelNetError):
@@ -24,6 +24,20 @@ def _duration(path):
     if not Path(path).is_file(): raise AudioError(f'{path}: no such file, or a pipe; check the path')   # to open a pipe would wait
     try: return sf.info(str(path)).duration
     except (sf.LibsndfileError, OSError) as e: raise AudioError(f'{path}: not readable as audio ({e}); convert it to wav or flac') from None
+
+def _read(path, sr, start, stop):
+    "`load_audio`; what can only be read from its start, as GSM and G.721 can, is read whole first"
+    stored = None
+    with contextlib.suppress(sf.LibsndfileError):             # `load_audio` says what is wrong
+        if Path(path).is_file():
+            with sf.SoundFile(str(path)) as f:
+                if not f.seekable(): stored, rate = f.read(f.frames, 'float32', always_2d=True), f.samplerate
+    if stored is None: return load_audio(path, sr, start, stop)
+    file = io.BytesIO()
+    file.name = str(path)
+    sf.write(file, stored, rate, format='WAV', subtype='FLOAT')
+    file.seek(0)
+    return load_audio(file, sr, start, stop)
 
 # %% ../nbs/20_clips.ipynb #b4dd876a
 @dataclass
@@ -37,20 +51,22 @@ class Clip:
     labels: dict = field(default_factory=dict)  # a condition's name to the number of its value
     start: float = 0.         # where in the source it begins, s
     stop: float|None = None   # and where it ends; None is the end of the source
+    speed: float = 1.         # how much faster it is played, pitch and all; 1 as it was recorded
 
     @property
     def wav(self):
         "Waveform[S], read when it is asked for"
-        if not torch.is_tensor(self.source): return load_audio(self.source, self.sample_rate, self.start, self.stop)
         at = lambda seconds: None if seconds is None else round(seconds * self.sample_rate)
-        return self.source[at(self.start):at(self.stop)]
+        if torch.is_tensor(self.source): wav = self.source[at(self.start):at(self.stop)]
+        else: wav = _read(self.source, self.sample_rate, self.start, self.stop)
+        return wav if self.speed == 1 else resample(wav, round(self.sample_rate * self.speed), self.sample_rate)
 
     @property
     def seconds(self):
         "Duration, from a file's header alone"
-        if self.stop is not None: return self.stop - self.start
-        whole = len(self.source) / self.sample_rate if torch.is_tensor(self.source) else _duration(self.source)
-        return whole - self.start
+        stop = self.stop
+        if stop is None: stop = len(self.source) / self.sample_rate if torch.is_tensor(self.source) else _duration(self.source)
+        return (stop - self.start) / self.speed
 
 # %% ../nbs/20_clips.ipynb #56a3fdc8
 def hashed(
@@ -62,9 +78,9 @@ def hashed(
 # %% ../nbs/20_clips.ipynb #7d0bc749
 def sentence_of(
     clip, # A `Clip`
-)->str: # Its text in small letters without punctuation; its id if it has no text
+)->str: # The words of its text in small letters; its id if it has no text
     "What all takes of one sentence have in common"
-    return ' '.join(re.findall(r'\w+', clip.text.casefold())) or clip.id
+    return ' '.join(re.sub(r"[^\w' ]|[\d_]", ' ', clip.text.lower()).split()) or clip.text.strip() or clip.id
 
 def _held_groups(clips, group):
     "The groups with a hash below 0.1; no speaker loses all clips, and of ten clips or more at least one is held out"
@@ -164,3 +180,28 @@ def cut(self:Corpus,
     whole = {c.id for c in self.clips}
     rule = self.rule and (lambda c: self.rule(c) if c.id in whole else hashed(c.id) < .1)
     return Corpus(self.name, clips, self.classes, rule, self.group, self.left_out)
+
+# %% ../nbs/20_clips.ipynb #5127399a
+@patch
+def hold_out(self:Corpus,
+    share:float, # Of all clips, from 0 to below 1
+)->Corpus:
+    "The same clips, another share of them held out: by the hash of a clip's text, or of its id where it has none"
+    if not 0 <= share < 1: raise CorpusError(f'held_out = {share}: give a share from 0 to below 1')
+    return Corpus(self.name, self.clips, self.classes, lambda c: hashed(sentence_of(c)) < share, left_out=self.left_out)
+
+@patch
+def at_speeds(self:Corpus,
+    speeds:list, # Factors, such as [0.9, 1.1]
+)->Corpus: # Classes speaker, with a speaker for each of them and each speed
+    "The same corpus, with each training clip at other speeds too, pitch and all; held-out clips are not repeated"
+    if not all(.3 < s < 3 for s in speeds): raise CorpusError(f'speeds = {list(speeds)}: give factors from 0.3 to 3, such as [0.9, 1.1]')
+    names = list(self.classes.get('speaker', [self.name]))
+    more = {s: len(names) * k for k, s in enumerate(speeds, 1)}
+    relabel = lambda c, at: {**c.labels, 'speaker': c.labels.get('speaker', 0) + at}
+    clips = [replace(c, labels=relabel(c, 0)) for c in self.clips]
+    for s, at in more.items():
+        clips += [replace(c, id=f'{c.id}x{s}', speaker=f'{c.speaker}x{s}', labels=relabel(c, at), speed=c.speed * s) for c in self.train]
+    was = {c.id for c in self.test}
+    return Corpus(self.name, clips, {**self.classes, 'speaker': names + [f'{n}x{s}' for s in speeds for n in names]}, lambda c: c.id in was,
+                  left_out=self.left_out)

@@ -13,6 +13,7 @@ import warnings, zlib
 import matplotlib.pyplot as plt, numpy as np, torch, torch.nn.functional as F
 from dataclasses import dataclass, replace
 from fastcore.basics import patch
+from .core import MelNetError
 from .audio import AudioError, MelCodec, MelConfig, check_wav, level, resample
 from .exercises import Verdict, check_exercise
 from .clips import Clip, Corpus, CorpusError, VOWELS, hashed, pieces, toy_corpus, toy_voice
@@ -83,7 +84,7 @@ class Batch:
     "Spectrograms side by side, padded at the end to the longest"
     x: torch.Tensor        # x[B, T, M], normalised units
     lengths: torch.Tensor  # true frames [B]
-    cond: dict             # a condition's name to LongTensor[B]
+    cond: dict             # a condition's name to LongTensor[B]; 'text' to B times LongTensor[U] or None
     ids: list              # the clips' ids
     rows: list|None = None # their places in the whole batch, where this is a part of one
     whole: int|None = None # clips in the whole batch
@@ -96,16 +97,18 @@ class Spectrograms:
         cfg:MelConfig, # Of the spectrograms; clips are resampled to its rate
         frames:int=None, # Canvas: every clip is cut or filled with silence to this many frames; None keeps their lengths
         memory:float=8., # GB of waveforms to keep; what is beyond is read again when it is needed
+        encode=None, # A function of a text that gives LongTensor[U], such as `TextConfig.encode`; None leaves texts out
     ):
         if not clips: raise CorpusError('no clips to train on or score; check the corpus and its split')
         self.codec, self.frames, self.skipped = MelCodec(cfg), frames, {}
-        self.clips, self.wavs, self.lengths = [], [], []
+        self.clips, self.wavs, self.lengths, self.texts = [], [], [], None if encode is None else []
         free = memory * 1e9
         for clip in clips:
-            try: wav = self.prepare(clip)
-            except (AudioError, OSError) as e: self.skipped[clip.id] = str(e); continue
+            try: wav, text = self.prepare(clip), encode(clip.text) if encode and clip.text else None
+            except (MelNetError, OSError) as e: self.skipped[clip.id] = str(e); continue
             free -= 4 * len(wav)
             self.clips.append(clip)
+            if encode: self.texts.append(text)
             self.lengths.append(cfg.n_frames(len(wav)))
             self.wavs.append(wav if free > 0 else None)
         if not self.clips: raise CorpusError(f'none of {len(clips)} clips can be used; the first: {next(iter(self.skipped.values()))}')
@@ -159,6 +162,7 @@ def batch(self:Spectrograms,
         if dither: x_b[:n] += cfg.dither * torch.randn(n, cfg.n_mels, generator=rng)
         x_b[n:] = 0.
     cond = {k: torch.tensor([self.clips[i].labels[k] for i in index]) for k in self.clips[0].labels}
+    if self.texts: cond['text'] = [self.texts[i] for i in index]
     return Batch(x, lengths, cond, [self.clips[i].id for i in index], rows, len(whole))
 
 # %% ../nbs/21_corpus.ipynb #50ded9e2

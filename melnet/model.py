@@ -78,15 +78,15 @@ PRETRAINED = PRESETS.parent/'pretrained'
 
 def load_preset(
     name, # The name of a file in melnet/presets, or the path of any YAML file like it
-)->dict: # Its sections: model, train, corpus
+)->dict: # Its sections: model, train, corpus, clips
     "Read a preset"
     path = Path(name) if str(name).endswith(('.yml', '.yaml')) else PRESETS/f'{name}.yml'
     if not path.is_file(): raise ConfigError(f'no preset {str(name)!r}; there are {", ".join(sorted(p.stem for p in PRESETS.glob("*.yml")))}, or give a .yml file')
     try: sections = yaml.safe_load(path.read_text())
     except yaml.YAMLError as e: raise ConfigError(f'{path}: not readable as YAML ({e})') from None
-    known = {'model', 'train', 'corpus'}
+    known = {'model', 'train', 'corpus', 'clips'}
     if not isinstance(sections, dict) or not set(sections) <= known or 'model' not in sections:
-        raise ConfigError(f'{path}: expected the sections model, train and corpus, got {list(sections) if isinstance(sections, dict) else sections!r}')
+        raise ConfigError(f'{path}: expected the sections model, train, corpus and clips, got {list(sections) if isinstance(sections, dict) else sections!r}')
     return sections
 
 @patch(cls_method=True)

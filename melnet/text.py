@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TYPED', 'ABBREVIATIONS', 'CURRENCIES', 'SIGNS', 'MARKS', 'SILENT', 'MAX_STEP', 'MAX_WIDTH', 'TextError', 'TextConfig',
-           'clean', 'spell', 'phonemes', 'Text', 'batch_texts', 'TextEncoder', 'Attention', 'logistic_weights',
-           'Memory', 'check_conditions']
+           'clean', 'spell', 'phonemes', 'Text', 'stack_texts', 'batch_texts', 'TextEncoder', 'Attention',
+           'logistic_weights', 'Memory', 'check_conditions']
 
 # %% ../nbs/06_text.ipynb #da20457d
 import math, re, torch, torch.nn.functional as F, unicodedata
@@ -183,22 +183,30 @@ class Text(NamedTuple):
     known: torch.Tensor    # Bool[B]; False for a clip without text
 
 # %% ../nbs/06_text.ipynb #4ab27618
+def stack_texts(
+    rows, # B times LongTensor[U], as `TextConfig.encode` gives them, or None
+)->Text:
+    "Texts side by side"
+    known = torch.tensor([r is not None for r in rows])
+    rows = [torch.zeros(1, dtype=torch.long) if r is None else r for r in rows]
+    return Text(pad_sequence(rows, batch_first=True), torch.tensor([len(r) for r in rows]), known)
+
 def batch_texts(
     cfg:TextConfig,
-    texts, # B strings or LongTensor[U]s as `encode` gives them, None among them; or one for all B; None is no text at all
+    texts, # B strings or LongTensor[U]s as `encode` gives them, None among them; or one for all B; a `Text`; None is no text at all
     n:int, # B
     device='cpu', # Where the tensors shall lie
 )->Text: # None where no clip has a text
     "Texts for a batch of n clips"
+    if isinstance(texts, Text): return Text(*(v.to(device) for v in texts))
     texts = list(texts) if isinstance(texts, (list, tuple)) else [texts] * n
     if len(texts) != n: raise TextError(f'{len(texts)} texts for {n} clips; give one for each, None among them, or one string for all')
     if all(t is None for t in texts): return None
-    rows = [torch.zeros(1, dtype=torch.long) if t is None else t if torch.is_tensor(t) else cfg.encode(t) for t in texts]
-    for r in rows:
+    rows = [t if t is None or torch.is_tensor(t) else cfg.encode(t) for t in texts]
+    for r in (r for r in rows if r is not None):
         if r.ndim != 1 or r.is_floating_point() or not len(r) or r.min() < 0 or r.max() > len(cfg.symbols) + 1:
             raise TextError(f'a text of shape {tuple(r.shape)} and values {r.flatten()[:8].tolist()}: give a string, or LongTensor[U] as TextConfig.encode gives it')
-    lengths = torch.tensor([len(r) for r in rows])
-    return Text(pad_sequence(rows, batch_first=True).to(device), lengths.to(device), torch.tensor([t is not None for t in texts]).to(device))
+    return Text(*(v.to(device) for v in stack_texts(rows)))
 
 # %% ../nbs/06_text.ipynb #69b7183a
 class TextEncoder(nn.Module):

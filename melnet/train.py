@@ -9,7 +9,7 @@ __all__ = ['join_tiers', 'keep_memory', 'train', 'COLUMNS', 'TierRun', 'TrainCon
 
 # %% ../nbs/23_train.ipynb #c3849093
 import contextlib, ctypes, torch
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from accelerate import Accelerator
 from tqdm.auto import tqdm
@@ -17,6 +17,8 @@ from fastcore.basics import patch
 from .core import config_from
 from .clips import Corpus
 from .corpus import Spectrograms, measure
+from .multiscale import time_factor
+from .text import TextConfig
 from .model import MelNet, MelNetConfig
 from .training import COLUMNS, TierRun, TrainConfig, follow, held_out_nll, interval, kept_row, lr_at, mean_over, tier_nll
 from .checkpoints import TrainError, checkpoints, kept_weights, log_line, read_newest
@@ -130,6 +132,18 @@ def join_tiers(
     return model.eval()
 
 # %% ../nbs/23_train.ipynb #1168076d
+def learn_symbols(
+    cfg:MelNetConfig, # With a `text` that has no symbols yet
+    corpus:Corpus, # With texts
+)->TextConfig: # Symbols of all clips, pace of the training clips
+    "What the corpus's texts are made of, and how many symbols a frame of the initial tier speaks"
+    clips = [c for c in corpus.train if c.text]
+    if not clips: raise TrainError(f'{corpus.name}: no clip has a text; add a metadata.csv with lines name|text, or train without text (--model.text=null)')
+    rate = cfg.audio.sample_rate / cfg.audio.hop_length / time_factor(len(cfg.layers))           # frames of the initial tier per second
+    given = {k: v for k, v in asdict(cfg.text).items() if k in ('components', 'width', 'language')}
+    pace = TextConfig.from_texts([c.text for c in clips], cfg.text.kind, frames=rate * sum(c.seconds / c.speed for c in clips), **given).pace
+    return replace(TextConfig.from_texts([c.text for c in corpus.clips if c.text], cfg.text.kind, **given), pace=pace)
+
 def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     "Refuse what cannot be trained, before any time is spent"
     G = len(model_cfg.layers)
@@ -152,7 +166,7 @@ def keep_memory():
 
 # %% ../nbs/23_train.ipynb #169175ee
 def train(
-    model_cfg:MelNetConfig, # Where its audio has mean 0 and std 1, both are measured on the training clips
+    model_cfg:MelNetConfig, # Where its audio has mean 0 and std 1, or its text no symbols, they are measured on the corpus
     train_cfg:TrainConfig, # How each tier is trained
     corpus:Corpus, # Its labels must be the model's conditions
     dir, # The run's folder: checkpoints, curves, logs, and at the end the weights; on several machines one that all of them see
@@ -168,10 +182,12 @@ def train(
     if (model_cfg.audio.mean, model_cfg.audio.std) == (0, 1):
         model_cfg = replace(model_cfg, audio=measure(corpus.train, model_cfg.audio, model_cfg.frames))
     dir.mkdir(parents=True, exist_ok=True)
+    if model_cfg.text is not None and not model_cfg.text.symbols: model_cfg = replace(model_cfg, text=learn_symbols(model_cfg, corpus))
     keep_memory()
     acc = Accelerator()
     if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
-    data, test = (Spectrograms(clips, model_cfg.audio, model_cfg.frames) if clips else None for clips in (corpus.train, corpus.test))
+    encode = None if model_cfg.text is None else model_cfg.text.encode
+    data, test = (Spectrograms(clips, model_cfg.audio, model_cfg.frames, encode=encode) if clips else None for clips in (corpus.train, corpus.test))
     for g in tiers:
         run = TierRun(model_cfg, train_cfg, g - 1, acc)
         if resume and checkpoints(dir, g - 1): run.load(dir)

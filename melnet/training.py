@@ -16,6 +16,7 @@ from .mixture import mixture_log_prob
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
 from .corpus import Batch, batch_order
 from .stacks import recompute
+from .text import Text, stack_texts
 from .model import MelNetConfig, Tier
 
 # %% ../nbs/09_training.ipynb #414f745b
@@ -32,13 +33,14 @@ def tier_nll(
     batch:Batch, # On the device of the tier
     noise:float=0., # On the lower tiers, normalised units
     seed:int=0, # Of that noise
+    seen=None, # A function that gives what the tier sees of x^g, its earlier elements; None is x^g itself
 ): # Nats per element of x^g [B, T_g, M_g], and which of them are true
     "Negative log-density of the elements of one tier"
     tiers = split(pad_frames(batch.x, n_tiers), n_tiers)
     own, below = tier_lengths(batch.lengths, n_tiers)
     lower = merge(tiers[:g]) if g else None
     if g and noise: lower = lower + noise * batch_noise(batch, lower.shape, seed)
-    nll = -mixture_log_prob(tier(tiers[g], lower, below[g], batch.cond), tiers[g])
+    nll = -mixture_log_prob(tier(seen(tiers[g]) if seen else tiers[g], lower, below[g], batch.cond), tiers[g])
     true = torch.arange(nll.shape[1], device=nll.device) < own[g].unsqueeze(1)
     return nll, true.unsqueeze(2).expand_as(nll)
 
@@ -62,6 +64,9 @@ class TrainConfig:
     clip_norm: float = 100.      # gradients longer than this are shortened to it; a guard, far above the usual length
     average: float = 0.999       # decay of the moving average of the weights, which is what is kept
     coarse_noise: float = 0.1    # standard deviation of the noise on the lower tiers that an upsampling tier sees, normalised units
+    frame_noise: float = 0.      # noise on the earlier frames that the initial tier sees; its deviation is up to this, by clip, normalised units
+    frame_mask: float = 0.       # share of those frames that are hidden, up to this, by clip
+    text_dropout: float = 0.     # share of the clips that are trained on without their text
     precision: str = 'no'        # 'no' is float32, 'bf16' is mixed
     seed: int = 0                # of the first weights, the order of the clips and all noise
     eval_every: int = 250        # steps between held-out evaluations
@@ -88,7 +93,8 @@ def check(self:TrainConfig):
     for name in ('batch_size', 'lr', 'matrix_lr', 'clip_norm', 'eval_every', 'save_every', 'micro_batch', 'patience', 'max_skips', 'keep'):
         require(getattr(self, name) is None or getattr(self, name) > 0, self, name, 'must be above zero')
     for name in ('warmup', 'weight_decay', 'coarse_noise', 'seed'): require(getattr(self, name) >= 0, self, name, 'must not be negative')
-    for name in ('average', 'momentum'): require(0 <= getattr(self, name) < 1, self, name, 'must lie from 0 to below 1')
+    require(self.frame_noise >= 0, self, 'frame_noise', 'must not be negative')
+    for name in ('average', 'momentum', 'frame_mask', 'text_dropout'): require(0 <= getattr(self, name) < 1, self, name, 'must lie from 0 to below 1')
     require(self.precision in ('no', 'bf16'), self, 'precision', "must be 'no' or 'bf16'")
     require(self.optimizer in ('muon', 'adamw', 'rmsprop'), self, 'optimizer', "must be 'muon', 'adamw' or 'rmsprop'")
 
@@ -125,7 +131,7 @@ class Together:
 
 def is_hidden(name, p):
     "Whether a tier's parameter is a matrix from hidden states to hidden states"
-    return p.ndim == 2 and ('.lstm.' in name or re.search(r'\.W(_[tf])?\.weight$', name) is not None)
+    return p.ndim == 2 and re.search(r'\.(lstm|rnn)\.|\.W(_[tf])?\.weight$', name) is not None
 
 def make_optimizer(cfg:TrainConfig, tier):
     "AdamW, Muon for the hidden matrices with AdamW for the rest, or the paper's RMSProp"
@@ -144,19 +150,22 @@ def peaks(cfg:TrainConfig):
 def to_device(batch, device):
     "A batch on another device; to a GPU from pinned memory, so that no one waits for it"
     def move(v): return v.pin_memory().to(device, non_blocking=True) if device.type == 'cuda' else v.to(device)
-    return replace(batch, x=move(batch.x), lengths=move(batch.lengths), cond={k: move(v) for k, v in batch.cond.items()})
+    cond = {k: Text(*map(move, stack_texts(v))) if k == 'text' else move(v) for k, v in batch.cond.items()}
+    return replace(batch, x=move(batch.x), lengths=move(batch.lengths), cond=cond)
 
 def mixed(acc, precision):
     "Matrix products in bfloat16 inside, if `precision` says so"
     return torch.autocast(acc.device.type, torch.bfloat16, enabled=precision == 'bf16')
 
 @torch.no_grad()
-def held_out_sums(tier, g, n_tiers, data, acc, batch_size=32):
-    "Nats and true elements of tier g of every clip of a split [2, n], each clip with its own fixed dither"
+def held_out_sums(tier, g, n_tiers, data, acc, batch_size=32, other=False):
+    "Nats and true elements of tier g of every clip of a split [2, n], each clip with its own fixed dither; `other` with the next clip's text"
     sums = torch.zeros(2, len(data), dtype=torch.float64)
     for k in range(0, len(data), batch_size)[acc.process_index::acc.num_processes]:
         part = slice(k, min(k + batch_size, len(data)))
-        nll, true = tier_nll(tier, g, n_tiers, to_device(data.batch(range(part.start, part.stop)), acc.device))
+        batch = data.batch(range(part.start, part.stop))
+        if other: batch.cond['text'] = [data.texts[(i + 1) % len(data)] for i in range(part.start, part.stop)]
+        nll, true = tier_nll(tier, g, n_tiers, to_device(batch, acc.device))
         sums[:, part] = torch.stack([nll.where(true, 0.).float().cpu().double().sum((1, 2)), true.sum((1, 2)).cpu()])
     return sums if acc.num_processes == 1 else acc.reduce(sums.to(acc.device), 'sum').cpu()
 
@@ -244,11 +253,40 @@ def sum_over_processes(module, loss, acc):
     for p, v in zip(params, total[1:]): p.grad = v.view_as(p)
     return total[0].squeeze()
 
+# %% ../nbs/09_training.ipynb #a6d5e160
+@patch
+def _uniform(self:TierRun, batch, shape, what):
+    "Uniform numbers [B, ...] of the rows that are here, as they are in the whole batch"
+    rng = torch.Generator().manual_seed((self.train_cfg.seed * 1_000_003 + self.step_no) * 8 + what)
+    whole, rows = (len(batch.x), slice(None)) if batch.rows is None else (batch.whole, batch.rows)
+    return torch.rand(whole, *shape, generator=rng)[rows].to(batch.x.device)
+
+@patch
+def _forget(self:TierRun, batch):
+    "The batch, a share of its clips without text"
+    p = self.train_cfg.text_dropout
+    if self.g or not p or 'text' not in batch.cond: return batch
+    text = batch.cond['text']
+    kept = text.known & (self._uniform(batch, (), 1) >= p)
+    return replace(batch, cond={**batch.cond, 'text': text._replace(known=kept)})
+
+@patch
+def _blur(self:TierRun, batch):
+    "What the initial tier sees of its own earlier frames, as a function of x^1 [B, T_1, M_1]"
+    c = self.train_cfg
+    def seen(x):
+        hidden = self._uniform(batch, (x.shape[1], 1), 2) < c.frame_mask * self._uniform(batch, (1, 1), 3)
+        noise = batch_noise(batch, x.shape, (c.seed * 1_000_003 + self.step_no) * 8 + 4)
+        return (x + c.frame_noise * self._uniform(batch, (1, 1), 5) * noise).masked_fill(hidden, 0.)
+    return seen
+
 # %% ../nbs/09_training.ipynb #6ed4967d
 @patch
 def _nll(self:TierRun, batch):
     "`tier_nll` as this step trains on it"
-    return tier_nll(self.tier, self.g, self.G, batch, self.train_cfg.coarse_noise, self.step_no)
+    c, batch = self.train_cfg, self._forget(batch)
+    blur = self._blur(batch) if self.g == 0 and (c.frame_noise or c.frame_mask) else None
+    return tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, self.step_no, blur)
 
 @patch
 def _backward(self:TierRun, data):
@@ -301,7 +339,10 @@ def step(self:TierRun,
     return loss.item(), norm.item()
 
 # %% ../nbs/09_training.ipynb #fc5b4c71
-COLUMNS = ['step', 'train', 'held_out', 'low', 'high', 'grad_norm', 'lr', 'skipped']
+COLUMNS = ['step', 'train', 'held_out', 'low', 'high', 'other_text', 'grad_norm', 'lr', 'skipped']
+
+@patch
+def _texts(self:TierRun, test): return (False, True) if self.g == 0 and test.texts and len(test) > 1 else (False,)     # right texts, others' texts
 
 @patch
 def evaluate(self:TierRun,
@@ -310,14 +351,16 @@ def evaluate(self:TierRun,
     "A point of the curve: training loss and gradient norm since the last point, held-out loss with its interval"
     self.whole, finite = False, [v for v in self.seen if all(map(math.isfinite, v))] or [(math.nan, math.nan)]
     train, norm = (sum(v) / len(finite) for v in zip(*finite))
-    held = low = high = None
+    held = low = high = other = None
     if test:
-        with mixed(self.acc, self.train_cfg.precision): sums = held_out_sums(self.average.module, self.g, self.G, test, self.acc)
+        with mixed(self.acc, self.train_cfg.precision):
+            sums, *wrong = (held_out_sums(self.average.module, self.g, self.G, test, self.acc, other=o) for o in self._texts(test))
         held, low, high = interval(sums)
+        if wrong: other = interval(wrong[0])[0]
         if self.train_cfg.patience and held <= min([r['held_out'] for r in self.curve], default=held):
             self.best = {k: v.clone() for k, v in self.average.module.state_dict().items()}
     lr = lr_at(self.step_no - 1, self.steps, self.train_cfg)
-    self.curve = [*self.curve, dict(zip(COLUMNS, (self.step_no, train, held, low, high, norm, lr, self.skipped)))]
+    self.curve = [*self.curve, dict(zip(COLUMNS, (self.step_no, train, held, low, high, other, norm, lr, self.skipped)))]
     self.seen, self.whole = [], True
 
 # %% ../nbs/09_training.ipynb #e6f03075
