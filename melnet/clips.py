@@ -80,7 +80,7 @@ def sentence_of(
     clip, # A `Clip`
 )->str: # The words of its text in small letters; its id if it has no text
     "What all takes of one sentence have in common"
-    return ' '.join(re.sub(r"[^\w' ]|[\d_]", ' ', clip.text.lower()).split()) or clip.text.strip() or clip.id
+    return ' '.join(re.sub(r"[^\w' ]|_", ' ', clip.text.lower()).split()) or clip.text.strip() or clip.id
 
 def _held_groups(clips, group):
     "The groups with a hash below 0.1; no speaker loses all clips, and of ten clips or more at least one is held out"
