@@ -285,15 +285,17 @@ def librispeech(
     return Corpus(f'LibriSpeech {subset}', clips, {'speaker': [*map(printable, who)]}, group=sentence_of)
 
 # %% ../nbs/41_datasets.ipynb #657e41a6
+def _why_silent(clip):
+    "Of a clip that is silent as it is mixed: its channels may cancel each other"
+    if torch.is_tensor(clip.source) or not sf.read(str(clip.source), dtype='float32', always_2d=True)[0].any(): return 'silent'
+    return 'one channel is the inverse of the other, mixed they are silent; take one, with: ffmpeg -i IN.wav -af "pan=mono|c0=c0" OUT.wav'
+
 def _silence(clip, seconds):
     "Why nothing is heard of a clip on a canvas; None if something is"
     try: wav = clip.wav
-    except (MelNetError, OSError) as e:
-        if 'is silent' in str(e) and not torch.is_tensor(clip.source) and sf.read(str(clip.source), dtype='float32', always_2d=True)[0].any():
-            return f"its channels cancel each other; take one: ffmpeg -i {quote_for_shell(clip.source)} -af 'pan=mono|c0=c0' mono.wav"
-        return 'silent' if 'is silent' in str(e) else 'cannot be read'
+    except (MelNetError, OSError) as e: return _why_silent(clip) if 'is silent' in str(e) else 'cannot be read'
     peak = (wav - wav.mean()).abs()
-    if not peak.numel() or peak.max() < 1e-4: return 'silent'
+    if not peak.numel() or peak.max() < 1e-4: return _why_silent(clip)
     heard = peak if seconds is None else peak[:max(1, round(seconds * clip.sample_rate))]
     if heard.max() > .01 * peak.max(): return None
     return f'nothing in the first {seconds:.2f} s; its sound begins at {(peak > .01 * peak.max()).nonzero()[0].item() / clip.sample_rate:.1f} s'
@@ -339,6 +341,6 @@ def describe_data(
     out, step = DataReport(corpus, seconds, {}, {}, dict(corpus.left_out)), max(1, len(corpus.clips) // max(1, n))
     for k, clip in enumerate(corpus.clips):
         try: out.seconds[clip.id] = clip.seconds
-        except (MelNetError, OSError) as e: out.left_out[clip.id] = f'cannot be read ({str(e).rpartition("(")[2].partition(")")[0] or type(e).__name__})'; continue
+        except (MelNetError, OSError) as e: out.left_out[clip.id] = 'cannot be read: ' + str(e).rpartition(': ')[2].partition(')')[0]; continue
         if k % step == 0 and (why := _silence(clip, seconds)): (out.left_out if why == 'cannot be read' else out.silent)[clip.id] = why
     return out
