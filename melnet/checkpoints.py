@@ -71,7 +71,8 @@ def read_checkpoint(path, device='cpu'):
         with zipfile.ZipFile(path) as z:
             if z.testzip(): raise zipfile.BadZipFile       # torch.load itself takes changed bytes for numbers
         state = torch.load(path, weights_only=True, map_location=device)
-        if not all(isinstance(state['config'].get(k), kind) for k, kind in (('model', dict), ('train', dict), ('tier', int))): raise KeyError('config')
+        kinds = {'model': dict, 'train': dict, 'tier': int}
+        if not all(isinstance(state['config'].get(k), kind) for k, kind in kinds.items()): raise KeyError('config')
         return {k: state[k] for k in ('config', 'done', 'step', 'tier', 'average', 'opt', 'best', 'curve', 'seen', 'skipped', 'in_a_row')}
     except Exception as e: raise TrainError(f'{path}: damaged checkpoint ({type(e).__name__}); delete it to train this tier anew') from None
 
@@ -166,7 +167,8 @@ def tier_locks(
 ):
     "Hold the locks of some tiers of a folder; a `TrainError` where a living process holds one"
     dir, mine = expand(dir), []
-    me = {'pid': os.getpid(), 'host': socket.gethostname(), 'started': psutil.Process().create_time(), 'since': time.strftime('%Y-%m-%d %H:%M:%S')}
+    me = {'pid': os.getpid(), 'host': socket.gethostname(), 'started': psutil.Process().create_time(),
+          'since': time.strftime('%Y-%m-%d %H:%M:%S')}
     if main: dir.mkdir(parents=True, exist_ok=True)
     try:
         for g in tiers if main else ():

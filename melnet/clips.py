@@ -95,6 +95,7 @@ def _held_groups(clips, group):
     spare = [g for g in sorted(at, key=at.get) if not any(groups <= {g} for groups in speakers.values())]
     return held or (set(spare[:1]) if len(clips) >= 10 else set())
 
+# %% ../nbs/20_clips.ipynb #53900a36
 class Corpus:
     "Clips, the names of their labels' values, and which clips are held out"
     def __init__(self,

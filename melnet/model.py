@@ -91,17 +91,21 @@ def load_preset(
     "Read a preset"
     path = expand(name) if str(name).lower().endswith(('.yml', '.yaml')) else PRESETS/f'{name}.yml'
     if not path.is_file():
-        raise ConfigError(f'no preset {shorten(str(name))}; there are {", ".join(sorted(p.stem for p in PRESETS.glob("*.yml")))}, or give a .yml file')
+        there = ', '.join(sorted(p.stem for p in PRESETS.glob('*.yml')))
+        raise ConfigError(f'no preset {shorten(str(name))}; there are {there}, or give a .yml file')
     sections, where, known = read_yaml(path, 'preset'), printable(path), {'model', 'train', 'corpus', 'clips'}
     if not isinstance(sections, dict) or not set(sections) <= known or 'model' not in sections:
-        raise ConfigError(f'{where}: expected the sections model, train, corpus and clips, got {shorten(list(sections) if isinstance(sections, dict) else sections)}')
-    for name, kind in (('model', dict), ('train', dict), ('clips', dict), ('corpus', str)):
-        if name in sections and sections[name] is None and name != 'model': del sections[name]             # a heading with nothing below
-        elif name in sections and not isinstance(sections[name], kind):
-            raise ConfigError(f'{where}: {name} = {shorten(sections[name])}: expected {"a name" if kind is str else "names with values below it"}')
+        got = list(sections) if isinstance(sections, dict) else sections
+        raise ConfigError(f'{where}: expected the sections model, train, corpus and clips, got {shorten(got)}')
+    sections = {name: v for name, v in sections.items() if v is not None or name == 'model'}     # without headings that have nothing below
+    for name, value in sections.items():
+        if isinstance(value, str if name == 'corpus' else dict): continue
+        expected = 'a name' if name == 'corpus' else 'names with values below it'
+        raise ConfigError(f'{where}: {name} = {shorten(value)}: expected {expected}')
     check_names(sections['model'].get('classes') or {})
     return sections
 
+# %% ../nbs/07_model.ipynb #0c15bda3
 @patch(cls_method=True)
 def from_preset(cls:MelNetConfig,
     name, # As `load_preset` takes it
@@ -283,7 +287,9 @@ def _compare(path, want):
         raise WeightsError(f'{printable(path)}: missing, cut short or not a safetensors file ({e}); fetch it again') from None
     want = want(there) if callable(want) else want
     odd = sorted(k for k in want.keys() | there.keys() if want.get(k) != there.get(k))
-    if odd: raise WeightsError(f'{printable(path)}: of another model; {len(odd)} tensors differ, the first is {odd[0]}. Use the config.json saved beside it')
+    if odd:
+        said = f'{printable(path)}: of another model; {len(odd)} tensors differ, the first is {odd[0]}'
+        raise WeightsError(f'{said}. Use the config.json saved beside it')
 
 def _shapes(cfg, there):
     "What a configuration's tensors are called and how large they are, without memory for them; nothing where it cannot be `there`"
@@ -313,9 +319,11 @@ def from_pretrained(cls:MelNet,
     begun = any(re.fullmatch(r'tier\d+-\d+\.pt', p.name) for p in dir.glob('tier*.pt'))
     if not (dir/'config.json').is_file() and not begun and (shipped/'config.json').is_file(): dir = shipped    # not any folder of that name
     if not (dir/'config.json').is_file():
-        if begun: raise WeightsError(f'{printable(dir)}: a training run whose tiers are not all trained yet; go on with melnet train and --resume=true')
+        still = 'a training run whose tiers are not all trained yet; go on with melnet train and --resume=true'
+        if begun: raise WeightsError(f'{printable(dir)}: {still}')
         shipped = ', '.join(sorted(p.parent.name for p in PRETRAINED.glob('*/config.json')))
-        raise WeightsError(f'{printable(name_or_dir)}: no folder with config.json, and no shipped weights of that name ({shipped or "none"})')
+        none = 'no folder with config.json, and no shipped weights of that name'
+        raise WeightsError(f'{printable(name_or_dir)}: {none} ({shipped or "none"})')
     try: values = read_json(dir/'config.json', 'configuration')
     except FileError as e: raise WeightsError(str(e)) from None
     check_names(values.get('classes') or {} if isinstance(values, dict) else {})
