@@ -277,11 +277,15 @@ def parse_yaml(
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as e:
         raise ConfigError(f'{name}: not readable as YAML ({" ".join(str(e).split())[:300]})') from None
 
-def read_yaml(path, kind='YAML file'): # The file; what it is, for the refusal
+def read_yaml(
+    path, kind='YAML file', # The file, and what it is, for the refusal
+):
     "The value of a YAML file, as `parse_yaml` reads it"
     return parse_yaml(read_text(path, kind), printable(path))
 
-def read_json(path, kind='JSON file'): # The file; what it is, for the refusal
+def read_json(
+    path, kind='JSON file', # The file, and what it is, for the refusal
+):
     "The value of a JSON file; what cannot be read is a `FileError`"
     text = read_text(path, kind)
     try: return json.loads(text)
