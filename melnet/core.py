@@ -278,13 +278,15 @@ def parse_yaml(
         raise ConfigError(f'{name}: not readable as YAML ({" ".join(str(e).split())[:300]})') from None
 
 def read_yaml(
-    path, kind='YAML file', # The file, and what it is, for the refusal
+    path, # The file
+    kind='YAML file', # What it is, for the refusal
 ):
     "The value of a YAML file, as `parse_yaml` reads it"
     return parse_yaml(read_text(path, kind), printable(path))
 
 def read_json(
-    path, kind='JSON file', # The file, and what it is, for the refusal
+    path, # The file
+    kind='JSON file', # What it is, for the refusal
 ):
     "The value of a JSON file; what cannot be read is a `FileError`"
     text = read_text(path, kind)

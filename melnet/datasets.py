@@ -323,8 +323,7 @@ class DataReport:
         c, v = self.corpus, list(self.seconds.values()) or [0.]
         out = [repr(c), f'length   {np.median(v):.2f} s (from {min(v):.2f} to {max(v):.2f}), {_time(sum(v))} in all']
         if self.canvas and (over := sum(s > self.canvas + 1e-6 for s in v)):
-            out.append(f'canvas   {over} of {len(v)} clips exceed the canvas of {self.canvas:.2f} s; '
-                       f'{_time(sum(v) - self.used)} unused; '
+            out.append(f'canvas   {over} of {len(v)} clips exceed the canvas of {self.canvas:.2f} s; {_time(sum(v) - self.used)} unused; '
                        f'cut them at their silences: --max_seconds={self.canvas:.3g}')
         elif self.canvas:
             empty = 1 - self.used / (self.canvas * len(v))
