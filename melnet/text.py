@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['TYPED', 'ABBREVIATIONS', 'CURRENCIES', 'SIGNS', 'MARKS', 'SILENT', 'MAX_STEP', 'MAX_WIDTH', 'TextError', 'TextConfig',
            'clean', 'spell', 'phonemes', 'Text', 'stack_texts', 'batch_texts', 'TextEncoder', 'Attention',
-           'logistic_weights', 'Memory', 'check_conditions']
+           'logistic_weights', 'Memory', 'label_number', 'check_conditions', 'Health', 'read_health']
 
 # %% ../nbs/06_text.ipynb #da20457d
 import math, re, torch, torch.nn.functional as F, unicodedata
 from contextlib import closing
+from difflib import get_close_matches
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from num2words import num2words
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from fastcore.basics import patch
-from .core import MelNetError, check_fields, require
+from .core import MelNetError, check_fields, require, shorten
 from .datasets import Espeak
 from .stacks import AxisLSTM
 from .conditioning import ConditionError, check_cond, flip_frames
@@ -307,20 +308,64 @@ def forward(self:Attention,
             out.append(h_i); phis.append(phi)
         return torch.stack(out, 1)[:, :, None], torch.stack(phis, 1)
 
-# ------ what an alignment tells
-
 # %% ../nbs/06_text.ipynb #d59f2054
+def label_number(cfg, name, value):
+    "What a condition's value is inside: text is compared with the labels first, and is a number only where none is spelled so; all else stays"
+    if not isinstance(value, str) or name not in cfg.classes: return value
+    labels = cfg.labels.get(name, ())
+    same = [k for k, label in enumerate(labels) if label == value] or [k for k, label in enumerate(labels) if label.casefold() == value.casefold()]
+    if len(same) == 1: return same[0]
+    if value.isascii() and value.isdecimal() and len(value) < 19: return int(value)
+    near = get_close_matches(value[:100], labels, 1)
+    known = f'did you mean {near[0]}? It is one of ' * bool(near) + shorten(', '.join(labels), 300).strip("'") + ', or ' * bool(labels)
+    raise ConditionError(f'{name} = {shorten(value)}: ' + (known if near else f'expected {known}') + f'a number from 0 to {cfg.classes[name] - 1}')
+
 def check_conditions(
     cfg, # A `MelNetConfig`: its `classes` and `text`
-    cond:dict, # A condition's name to one number or B of them; 'text' to a string or B of them, None among them
+    cond:dict, # A condition's name to one number or label, or B of them; 'text' to a string or B of them, None among them
     n:int, # B
     device='cpu', # Where the tensors shall lie
 )->dict: # A condition's name to LongTensor[B]; 'text' to a `Text` where there is one
     "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
     cond = dict(cond or {})
     texts = cond.pop('text', None)
+    cond = {k: [label_number(cfg, k, w) for w in v] if isinstance(v, (list, tuple)) else label_number(cfg, k, v) for k, v in cond.items()}
     out = check_cond(cfg.classes, cond, n, device)
     if cfg.text is not None: text = batch_texts(cfg.text, texts, n, device)
     elif texts is None or isinstance(texts, (list, tuple)) and all(t is None for t in texts): text = None
     else: raise ConditionError(f"this model reads no text; leave out 'text', its conditions are {', '.join(cfg.classes) or 'none'}")
     return out if text is None else {**out, 'text': text}
+
+# %% ../nbs/06_text.ipynb #6ea17401
+@dataclass(frozen=True)
+class Health:
+    "What an alignment tells of the speech that it belongs to"
+    stalls: tuple   # (start, stop) of each span in which the attention rests on one symbol too long, s
+    skips: tuple    # (first, last) of each run of symbols that are passed by, numbered from 0, the begin mark
+    arrived: bool   # whether the last frame rests on the end mark
+
+    @property
+    def score(self):
+        "0 is healthy, less is worse: seconds of stalls, a tenth of a second for each skipped symbol, ten for not arriving"
+        return -sum(b - a for a, b in self.stalls) - .1 * sum(b - a + 1 for a, b in self.skips) - 10. * (not self.arrived)
+
+def _runs(flags):
+    "(first, last) of each run of True"
+    edges = torch.diff(F.pad(flags.int(), (1, 1))).tolist()
+    return tuple(zip([k for k, d in enumerate(edges) if d > 0], [k - 1 for k, d in enumerate(edges) if d < 0]))
+
+# %% ../nbs/06_text.ipynb #6ea17402
+def read_health(
+    weights, # φ [T, U] of one clip: its own frames and symbols, without padding
+    seconds_per_frame:float, # Of the initial tier
+    longest:float=.5, # A symbol that is attended longer is a stall, s
+    shortest:float=.01, # A symbol that gets less in all is skipped, s
+)->Health:
+    "Stalls, skips and arrival, from the alignment alone"
+    T, U = weights.shape
+    at, end = weights.argmax(1), U - 1                                    # the symbol of each frame
+    rests = [(a, b + 1) for u in at.unique().tolist() if u != end for a, b in _runs(at == u)]
+    stalls = tuple(sorted((a * seconds_per_frame, b * seconds_per_frame) for a, b in rests if (b - a) * seconds_per_frame > longest))
+    passed = (weights.sum(0) * seconds_per_frame < shortest) & (torch.arange(U, device=weights.device) < at.max())
+    passed[0] = False                                                     # nothing is lost with the begin mark
+    return Health(stalls, _runs(passed), bool(weights[-1, end] > .5))
