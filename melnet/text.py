@@ -309,16 +309,21 @@ def forward(self:Attention,
         return torch.stack(out, 1)[:, :, None], torch.stack(phis, 1)
 
 # %% ../nbs/06_text.ipynb #d59f2054
-def label_number(cfg, name, value):
-    "What a condition's value is inside: text is compared with the labels first, and is a number only where none is spelled so; all else stays"
+def label_number(
+    cfg, # A `MelNetConfig`: its `classes` and `labels`
+    name:str, # A condition
+    value, # Text is compared with the labels, first as it is spelled; anything else stays as it is
+): # The number that the model knows
+    "The number of a condition's value; text is a number only where no label is spelled so"
     if not isinstance(value, str) or name not in cfg.classes: return value
     labels = cfg.labels.get(name, ())
-    same = [k for k, label in enumerate(labels) if label == value] or [k for k, label in enumerate(labels) if label.casefold() == value.casefold()]
-    if len(same) == 1: return same[0]
+    for form in (str, str.casefold):
+        if sum(same := [form(label) == form(value) for label in labels]) == 1: return same.index(True)
     if value.isascii() and value.isdecimal() and len(value) < 19: return int(value)
-    near = get_close_matches(value[:100], labels, 1)
-    known = f'did you mean {near[0]}? It is one of ' * bool(near) + shorten(', '.join(labels), 300).strip("'") + ', or ' * bool(labels)
-    raise ConditionError(f'{name} = {shorten(value)}: ' + (known if near else f'expected {known}') + f'a number from 0 to {cfg.classes[name] - 1}')
+    near, known = get_close_matches(value[:100], labels, 1), shorten(', '.join(labels), 300).strip("'")
+    hint = f'did you mean {near[0]}? It is' if near else 'expected'
+    raise ConditionError(f'{name} = {shorten(value)}: {hint} {"one of " * bool(labels)}{known}{" or " * bool(labels)}'
+                         f'a number from 0 to {cfg.classes[name] - 1}')
 
 def check_conditions(
     cfg, # A `MelNetConfig`: its `classes` and `text`
