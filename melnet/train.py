@@ -214,6 +214,21 @@ def spectrograms_of(cfg, corpus):
     encode = None if cfg.text is None else cfg.text.encode
     return [Spectrograms(clips, cfg.audio, cfg.frames, encode=encode) if clips else None for clips in (corpus.train, corpus.test)]
 
+# %% ../nbs/23_train.ipynb #f9c4a63e
+@contextlib.contextmanager
+def hold_tiers(dir, tiers):
+    "Hold tiers of a run for this job; one that another job holds is refused"
+    with contextlib.ExitStack() as files:
+        for g in tiers:
+            try:
+                import fcntl                                            # not on every system, nor on every file system
+                fcntl.flock(files.enter_context(open(dir/f'tier{g}.log', 'a')), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise TrainError(f'{printable(dir)}: tier {g} is being trained by another job; wait for it, train another tier (--tiers), '
+                                 'or give another folder') from None
+            except (ImportError, OSError): pass
+        yield
+
 # %% ../nbs/23_train.ipynb #08bb6ef6
 def keep_memory():
     "Ask glibc to keep freed memory for the next step; where there is no glibc, nothing happens"
@@ -234,22 +249,22 @@ def train(
     command:str='', # How the run was asked for, for its report
 )->MelNet: # With averaged weights; None while tiers are missing, and in all processes but the main one
     "Train tiers one after another; each is a job of its own, so several processes may share one folder"
-    dir, G = expand(dir), len(model_cfg.layers)
+    dir, G, acc = expand(dir), len(model_cfg.layers), Accelerator()
     tiers = list(range(1, G + 1)) if tiers is None else list(tiers)
     check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume)
     corpus = match_labels(model_cfg, corpus)
-    check_facts(dir, here := facts(corpus, command))
-    model_cfg = learn(check_tiers(model_cfg, dir), corpus)
     dir.mkdir(parents=True, exist_ok=True)
-    if not (dir/'run.json').is_file(): write_text(dir/'run.json', json.dumps(here, indent=1))
-    keep_memory()
-    acc = Accelerator()
-    if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
-    data, test = spectrograms_of(model_cfg, corpus)
-    for g in tiers:
-        run = TierRun(model_cfg, train_cfg, g - 1, acc)
-        if resume and checkpoints(dir, g - 1): run.load(dir)
-        run.fit(data, test, dir, progress, watch)
+    with hold_tiers(dir, tiers if acc.is_main_process else ()):
+        check_facts(dir, here := facts(corpus, command))
+        model_cfg = learn(check_tiers(model_cfg, dir), corpus)
+        if not (dir/'run.json').is_file(): write_text(dir/'run.json', json.dumps(here, indent=1))
+        keep_memory()
+        if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
+        data, test = spectrograms_of(model_cfg, corpus)
+        for g in tiers:
+            run = TierRun(model_cfg, train_cfg, g - 1, acc)
+            if resume and checkpoints(dir, g - 1): run.load(dir)
+            run.fit(data, test, dir, progress, watch)
     acc.wait_for_everyone()
     finished = all(checkpoints(dir, g) and read_newest(dir, g)[1]['done'] for g in range(G))
     return join_tiers(dir) if finished and acc.is_main_process else None
