@@ -13,9 +13,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args, get_origin
 from . import __version__
-from .core import (ConfigError, MelNetError, _fits, expand, file_name, merge_config, parse_yaml, printable, quote_for_shell, read_text,
+from .core import (ConfigError, MelNetError, _fits, expand, file_name, merge_config, parse_yaml, printable, quote_for_shell,
+                         read_text,
                          shorten)
-from .commands import (ROOT, SHIPPED, assess, data_command, explore, has_weights, list_all, look_at, open_corpus, open_model, plan_command,
+from .commands import (ROOT, SHIPPED, assess, data_command, explore, has_weights, list_all, look_at, open_corpus, open_model,
+                             plan_command,
                              quietly, say_command, score_command)
 
 # %% ../nbs/26_cli.ipynb #c10853a9
@@ -47,7 +49,8 @@ def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weigh
     check_range(1, 10_000, n=n); check_range(0, 100, temperature=temperature); check_range(0, 2**56, seed=seed)
     start, model = time.time(), open_model(weights)
     cfg = model.cfg
-    if list(cfg.classes) != ['digit', 'speaker']: raise ConditionError(f'{weights} has the conditions {list(cfg.classes)}; demo needs digit and speaker')
+    if list(cfg.classes) != ['digit', 'speaker']:
+        raise ConditionError(f'{weights} has the conditions {list(cfg.classes)}; demo needs digit and speaker')
     D, S = cfg.classes.values()
     grid = [(d, s, k) for s in range(S) for k in range(n) for d in range(D)]
     names = [file_name(f'{d}_{value_name(cfg, "speaker", s)}' + (f'_{k}' if n > 1 else '')) for d, s, k in grid]
@@ -61,8 +64,10 @@ def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weigh
 def tell_demo(files, sampling, seconds, took):
     "What a demo has made, and how fast"
     print(f'{len(files) - 1} clips: {files[0]} to {files[-2]}\ntheir picture, with the tiers of the first: {files[-1]}')
-    print(f'{seconds:.1f} s of audio in {took:.1f} s ({sampling:.1f} s to sample, {took - sampling:.1f} s to turn into sound): {seconds/took:.1f} x real time')
-    print('Next: listen to them; read nbs/00_walkthrough.ipynb in JupyterLab; sample one more: melnet sample digits --cond.digit=7 --cond.speaker=theo')
+    parts = f'{sampling:.1f} s to sample, {took - sampling:.1f} s to turn into sound'
+    print(f'{seconds:.1f} s of audio in {took:.1f} s ({parts}): {seconds/took:.1f} x real time')
+    print('Next: listen to them; read nbs/00_walkthrough.ipynb in JupyterLab; '
+          'sample one more: melnet sample digits --cond.digit=7 --cond.speaker=theo')
 
 # %% ../nbs/26_cli.ipynb #65ab05e7
 def draw(weights:str, out:str='samples', n:int=1, cond:dict|None=None, frames:int|None=None,
@@ -118,14 +123,17 @@ def notes(model, request):
 # %% ../nbs/26_cli.ipynb #c218479a
 def options(fn):
     "The parameters of a command's function: name to kind, default and meaning"
-    told = dict(re.findall(r'^        (\w+): (.+)$', fn.__doc__ or '', re.M))
+    told = dict(re.findall(r'^        (\w+): (.+(?:\n {12}.+)*)', fn.__doc__ or '', re.M))
     return {p.name: (p.annotation, p.default, told.get(p.name, '')) for p in inspect.signature(fn).parameters.values()}
 
-def is_kind(kind, cls): return cls in (kind, get_origin(kind)) or any(is_kind(k, cls) for k in get_args(kind) if get_origin(kind) not in (dict, tuple, list))
+def is_kind(kind, cls):
+    "Whether values of a class are among those of a kind"
+    return cls in (kind, get_origin(kind)) or get_origin(kind) not in (dict, tuple, list) and any(is_kind(k, cls) for k in get_args(kind))
 
 def in_words(kind):
     "A kind as people call it"
-    names = {bool: 'true or false', dict: 'its fields, each as --NAME.FIELD=VALUE', int: 'a whole number', float: 'a number', tuple: 'a list such as [1,2]'}
+    names = {bool: 'true or false', dict: 'its fields, each as --NAME.FIELD=VALUE', int: 'a whole number', float: 'a number',
+             tuple: 'a list such as [1,2]'}
     return ' or '.join(v for k, v in names.items() if is_kind(kind, k)) or 'a text'
 
 # %% ../nbs/26_cli.ipynb #aacb00fb
@@ -154,7 +162,8 @@ def field_of(name, path, word):
     raise ConfigError(f'--{name} = {shorten(word)}: expected its fields, each as --{name}.FIELD=VALUE')
 
 # %% ../nbs/26_cli.ipynb #b591c4dd
-CONFIGS = {'model': ('model', 'MelNetConfig'), 'train': ('training', 'TrainConfig'), 'audio': ('audio', 'MelConfig'), 'text': ('text', 'TextConfig')}
+CONFIGS = {'model': ('model', 'MelNetConfig'), 'train': ('training', 'TrainConfig'), 'audio': ('audio', 'MelConfig'),
+           'text': ('text', 'TextConfig')}                               # module and class
 
 def fields_of(name):
     "Fields of a config, also of configs within it: dotted name to default and meaning, from the source of its class"
@@ -178,36 +187,43 @@ def check_field(name, path):
         raise suggest(path, [*known], f'field of --{name}')
 
 # %% ../nbs/26_cli.ipynb #19a390e7
+def option_of(command, known, word, words):
+    "Name, path of a field and value of a word with dashes; its value may be the next of the words"
+    name, equals, value = word[2:].partition('=')
+    name, _, path = name.partition('.')
+    name = 'preset' if (command, name) == ('train', 'config') else name.replace('-', '_')
+    if name not in known: raise suggest(f'--{name}', [f'--{k}' for k in known], f'option of melnet {command}')
+    kind = known[name][0]
+    if path and not is_kind(kind, dict): raise suggest(f'--{name}.{path}', [f'--{name}'], f'option of melnet {command}')
+    if equals: return name, path, value
+    if is_kind(kind, bool): return name, path, words.pop(0) if words and words[0].lower() in TRUTH else 'true'
+    if not words: raise ConfigError(f'--{name} needs a value: {in_words(kind)}')
+    return name, path, words.pop(0)
+
 def read_words(command, fn, words):
     "The arguments of a command's function from its words"
     known, words, values, bare = options(fn), list(words), {}, []
     while words:
         word = words.pop(0)
-        if word == '--': bare += words; break
-        if not word.startswith('--'):
+        if word == '--': bare, words = bare + words, []
+        elif not word.startswith('--'):
             if re.match(r'-[a-zA-Z]', word) and command != 'say': raise suggest(f'--{word[1:]}', [f'--{k}' for k in known], 'option')
-            bare.append(word); continue
-        name, equals, value = word[2:].partition('=')
-        name, _, path = name.partition('.')
-        name = 'preset' if command == 'train' and name == 'config' else name.replace('-', '_')
-        if name not in known: raise suggest(f'--{name}', [f'--{k}' for k in known], f'option of melnet {command}')
-        kind = known[name][0]
-        if not equals and is_kind(kind, bool): value = words.pop(0) if words and words[0].lower() in TRUTH else 'true'
-        elif not equals:
-            if not words: raise ConfigError(f'--{name} needs a value: {in_words(kind)}')
-            value = words.pop(0)
-        if is_kind(kind, dict):
+            bare.append(word)
+        else:
+            name, path, value = option_of(command, known, word, words)
             check_field(name, path)
-            values[name] = {**values.get(name, {}), **field_of(name, path, value)}
-        elif path: raise suggest(f'--{name}.{path}', [f'--{name}'], f'option of melnet {command}')
-        else: values[name] = value_of(name, kind, value)
+            if is_kind(known[name][0], dict): values[name] = {**values.get(name, {}), **field_of(name, path, value)}
+            else: values[name] = value_of(name, known[name][0], value)
     return place(command, known, values, bare)
 
+# %% ../nbs/26_cli.ipynb #d75fa976
 def place(command, known, values, bare):
     "Give the words without dashes to the parameters that need them"
     if is_kind(known[first := next(iter(known))][0], list): return {**values, first: bare} if bare else values
     free = [k for k, (_, default, _) in known.items() if default is inspect.Parameter.empty and k not in values] or [first]
-    if len(bare) > len(free): raise ConfigError(f'{shorten(bare[len(free)])}: one word too many for melnet {command}; options begin with --, a text with spaces needs quotes')
+    if len(bare) > len(free):
+        raise ConfigError(f'{shorten(bare[len(free)])}: one word too many for melnet {command}; options begin with --, '
+                          'and a text with spaces needs quotes')
     values |= dict(zip(free, bare))
     if lost := [k for k, (_, default, _) in known.items() if default is inspect.Parameter.empty and k not in values]:
         raise ConfigError(f'{lost[0]} is missing: melnet {command} {lost[0].upper()}; {known[lost[0]][2]}')
@@ -224,9 +240,11 @@ def help_of(command, fn):
     "The help of a command"
     needed, rows = [], []
     for name, (kind, default, gloss) in options(fn).items():
-        usual = '' if default in (None, inspect.Parameter.empty, ()) else f'; {str(default).lower() if isinstance(default, bool) else default} by default'
+        usual = str(default).lower() if isinstance(default, bool) else default
+        usual = '' if default in (None, inspect.Parameter.empty, ()) else f'; {usual} by default'
         if default is inspect.Parameter.empty: needed.append(name.upper())
-        rows.append(wrap(name.upper() if default is inspect.Parameter.empty else f'--{name}', f'{gloss} ({in_words(kind).replace("NAME", name)}{usual})'))
+        head = name.upper() if default is inspect.Parameter.empty else f'--{name}'
+        rows.append(wrap(head, f'{gloss} ({in_words(kind).replace("NAME", name)}{usual})'))
         if name in ('model', 'train') and is_kind(kind, dict):
             rows += [wrap(f'  --{name}.{k}', f'{told} ({usual})') for k, (usual, told) in fields_of(name).items()]
     return '\n'.join([' '.join(['usage: melnet', command, *needed, '[--OPTION=VALUE ...]']), '', fn.__doc__.split('\n')[0], '', *rows])
@@ -269,7 +287,8 @@ def announce(corpus, model, train, out):
     steps = train.steps if isinstance(train.steps, tuple) else (train.steps,)
     said = f'{look_at(corpus, model)}\nsteps of each tier: {", ".join(map(str, steps))}; into {printable(out)}/'
     if train.warmup < min(steps): return said
-    return f'{said}\nnote: the learning rate rises over {train.warmup} steps and this run has {min(steps)}, so it never arrives; --train.warmup={min(steps)//10} would let it'
+    return (f'{said}\nnote: the learning rate rises over {train.warmup} steps and this run has {min(steps)}, so it never arrives; '
+            f'--train.warmup={min(steps)//10} would let it')
 
 def finish(dir, corpus=None):
     "Curves and report of a run; what fails here is a warning, for the weights are there"
@@ -277,12 +296,13 @@ def finish(dir, corpus=None):
     from melnet.reports import save_picture
     save_picture(Path(dir)/'curves.png', lambda: show_curves(dir))
     try: report(dir, corpus.test if corpus else ())
-    except Exception as e: warnings.warn(f'{printable(dir)}/report.html could not be written ({type(e).__name__}: {shorten(str(e))}); the weights are whole')
+    except Exception as e:
+        warnings.warn(f'{printable(dir)}/report.html could not be written ({type(e).__name__}: {shorten(str(e))}); the weights are whole')
 
 def next_step(dir, cfg):
     "The line for the shell that samples from a trained model"
     words = [f'--cond.{name}={cfg.labels.get(name, [0])[0]}' for name in cfg.classes]
-    if cfg.text: return ' '.join(['melnet say', quote_for_shell('Good morning.'), quote_for_shell(f'--model={dir}'), *map(quote_for_shell, words)])
+    if cfg.text: return ' '.join(['melnet say', *map(quote_for_shell, ['Good morning.', f'--model={dir}', *words])])
     return ' '.join(['melnet sample', *map(quote_for_shell, [dir, *words])])
 
 def adopt_classes(cfg, corpus):
@@ -294,33 +314,37 @@ def adopt_classes(cfg, corpus):
 # %% ../nbs/26_cli.ipynb #cb399bae
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]|int|None=None, steps:tuple[int, ...]|int|None=None,
         model:dict|None=None, train:dict|None=None, max_seconds:float|None=None,
-        resume:bool=False, tensorboard:bool=False, progress:bool=True):
+        resume:bool=False, tensorboard:bool=False, init:str|None=None, progress:bool=True):
     """Train a model: all tiers one after another, or those you name.
 
     Args:
-        preset: A preset that comes with melnet (see melnet list), the path of a YAML file like them, or a folder of such files, trained one after another. --config=FILE is the same.
+        preset: A preset that comes with melnet (see melnet list), the path of a YAML file like them, or a folder of such files,
+            trained one after another. --config=FILE is the same.
         out: The run's folder: checkpoints, curves, logs, a report, and at the end the weights; runs/PRESET by default.
         data: Folder or archive of the corpus, where the preset's corpus needs one or is at hand.
-        tiers: Which tiers, counted from 1, such as 3 or [1,2]; all by default. Tiers may train at the same time, in one folder or on several machines.
+        tiers: Which tiers, counted from 1, such as 3 or [1,2]; all by default. Tiers may train at the same time, in one folder
+            or on several machines.
         steps: Optimiser steps of each tier, or of each a number, instead of the preset's.
         model: Fields of the model over the preset's, such as --model.hidden=64 or --model.audio.floor=0.02.
         train: Fields of the training over the preset's, such as --train.lr=1e-3.
         max_seconds: Longer recordings are cut at silences into clips of at most this length, seconds.
         resume: Go on from the checkpoints in the folder, also with more steps.
         tensorboard: Write scalars, settings, pictures and sounds to the folder's tensorboard/ at every evaluation.
+        init: Weights that the tiers start from; labels and symbols are matched by name, the sizes must be the same.
         progress: Show a bar.
     """
     if plans := plans_in(preset):
-        for p in plans: fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, progress)
+        for p in plans:
+            fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, init, progress)
         return
     asked = as_command('train', fit, locals())
     from melnet.render import check_folder, check_range
     check_range(1, 10**9, tiers=tiers, steps=steps)
     out, tiers = check_folder(out or f'runs/{Path(preset).stem}'), [tiers] if isinstance(tiers, int) else tiers
-    run_training(*read_plan(preset, model, train, steps), out, data, tiers, max_seconds, resume, tensorboard, progress, asked)
+    run_training(*read_plan(preset, model, train, steps), out, data, tiers, max_seconds, resume, tensorboard, init, progress, asked)
 
 # %% ../nbs/26_cli.ipynb #80935f2b
-def run_training(model_cfg, train_cfg, name, clips, out, data, tiers, max_seconds, resume, tensorboard, progress, asked):
+def run_training(model_cfg, train_cfg, name, clips, out, data, tiers, max_seconds, resume, tensorboard, init, progress, asked):
     "What `fit` does once everything is read"
     from accelerate import Accelerator
     from melnet.train import TensorBoard, checkpoints, read_newest, train
@@ -329,9 +353,11 @@ def run_training(model_cfg, train_cfg, name, clips, out, data, tiers, max_second
     if progress and os.environ.get('RANK', '0') == '0': print(announce(corpus, model_cfg, train_cfg, out), flush=True)
     def made(): return [read_newest(out, g)[1]['step'] for g in range(len(model_cfg.layers)) if checkpoints(out, g)]
     before = made() if resume else None
-    trained = train(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(out/'tensorboard')] * tensorboard, asked)
+    trained = train(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(out/'tensorboard')] * tensorboard, asked,
+                    open_model(init) if init else None)
     if not Accelerator().is_main_process: return
-    if before and before == made(): print(f'nothing to do: all steps are made ({", ".join(map(str, before))}); for more of them add --steps=NUMBER')
+    if before and before == made():
+        print(f'nothing to do: all steps are made ({", ".join(map(str, before))}); for more of them add --steps=NUMBER')
     finish(out, corpus)
     if trained is None:
         return print(f'trained: tiers {tiers or "all"}; the others are still missing in {printable(out)}. '
@@ -388,7 +414,8 @@ COMMANDS = {'demo': demo, 'sample': draw, 'say': say_command, 'list': list_all, 
 def overview():
     "The help of the whole"
     told = [wrap(name, fn.__doc__.split('\n')[0]) for name, fn in COMMANDS.items()]
-    return '\n'.join(['usage: melnet COMMAND [--OPTION=VALUE ...]', '', *told, '', 'melnet COMMAND --help lists what a command takes; melnet --version'])
+    more = 'melnet COMMAND --help lists what a command takes; melnet --version'
+    return '\n'.join(['usage: melnet COMMAND [--OPTION=VALUE ...]', '', *told, '', more])
 
 def main(
     args=None, # Words behind `melnet`; None takes those of the shell

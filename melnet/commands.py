@@ -39,7 +39,8 @@ def open_corpus(
 ): # The `Corpus`
     "The corpus that a preset names"
     from melnet.corpus import CorpusError, folder, fsdd, librispeech, ljspeech, toy_corpus
-    if max_seconds is not None and not 0 < max_seconds < 1e6: raise CorpusError(f'max_seconds = {shorten(max_seconds)}: must be above zero, and finite')
+    if max_seconds is not None and not 0 < max_seconds < 1e6:
+        raise CorpusError(f'max_seconds = {shorten(max_seconds)}: must be above zero, and finite')
     name, _, subset = str(name).partition('/')
     data = data and expand(data)
     if name == 'fsdd': corpus = fsdd(data)
@@ -64,7 +65,8 @@ def about_model(dir):
     told = read_text(dir/'README.md').split('\n') if (dir/'README.md').is_file() else []
     if story := [line for line in told if line[:1].isalpha()]: lines.append(first_sentence(story[0]))
     lines.append(f'{size / 1e6:.1f} MB, {len(cfg["layers"])} tiers{length}' + (f' at {audio["sample_rate"]} Hz' if audio else ''))
-    for name, n in (cfg.get('classes') or {}).items(): lines.append(f'{name}: {", ".join((cfg.get("labels") or {}).get(name, [])) or f"0 to {n - 1}"}')
+    labels = cfg.get('labels') or {}
+    for name, n in (cfg.get('classes') or {}).items(): lines.append(f'{name}: {", ".join(labels.get(name, [])) or f"0 to {n - 1}"}')
     return lines + ['reads text'] * bool(cfg.get('text'))
 
 def about_preset(path):
@@ -73,8 +75,9 @@ def about_preset(path):
     corpus, train = sections.get('corpus', 'folder'), sections.get('train') or {}
     needs = {'folder': 'needs a folder of recordings: --data=PATH', 'toy': 'needs nothing', 'fsdd': 'fetches its corpus, 16 MB'}
     steps = train.get('steps', 4000)
-    steps = ' + '.join(map(str, steps)) if isinstance(steps, list) else f'{steps} for each tier'
-    return [first_sentence(line.lstrip('# ')), f'{needs.get(corpus, f"fetches {corpus}, or takes it from --data=PATH")}; {steps} steps, see melnet plan {path.stem}']
+    steps = ' + '.join(map(str, steps)) + ' steps' if isinstance(steps, list) else f'{steps} steps for each tier'
+    needs = needs.get(corpus, f'fetches {corpus}, or takes it from --data=PATH')
+    return [first_sentence(line.lstrip('# ')), f'{needs}; {steps}; how long: melnet plan {path.stem}']
 
 # %% ../nbs/56_commands.ipynb #97533f23
 def list_all(where:str='runs'):
@@ -141,7 +144,8 @@ def score_command(model:str, corpus:str, data:str|None=None, out:str='scores', t
     out, m = check_folder(out), open_model(model)
     scores = score_corpus(m, open_corpus(corpus, data, m.cfg.audio.sample_rate), out, top, progress=progress)
     bad = sum(bool(s.error) for s in scores)
-    print(f'{len(scores)} clips' + f', {bad} of them not scored' * bool(bad) + f': {printable(out/"scores.csv")}, the strangest on {printable(out/"scores.html")}')
+    print(f'{len(scores)} clips{f", {bad} of them not scored" * bool(bad)}: '
+          f'{printable(out/"scores.csv")}, the strangest on {printable(out/"scores.html")}')
 
 # %% ../nbs/56_commands.ipynb #aaed8cb7
 def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str='voice', cond:dict|None=None, seed:int=0,
@@ -190,7 +194,8 @@ def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv'
     from melnet.train import match_labels
     check_range(1, 100_000, n=n); check_range(1, 10**9, steps=steps); check_range(0, 100, temperature=temperature)
     out = check_folder(expand(out).parent)/Path(out).name
-    if out.exists() and not overwrite: raise EvaluateError(f'{printable(out)} is there already; give another file with --out, or --overwrite')
+    if out.exists() and not overwrite:
+        raise EvaluateError(f'{printable(out)} is there already; give another file with --out, or --overwrite')
     model = open_model(weights)
     clips = match_labels(model.cfg, open_corpus(corpus, data, model.cfg.audio.sample_rate))
     table = evaluate(model, clips, n, temperature, seed, steps, progress)
@@ -245,7 +250,7 @@ def explore(name:str='all', app:bool=False, out:str='explore', port:int=0, brows
             if process.poll() is None:
                 seen = browser and webbrowser.open(f'{url}?token={token}')
                 print(f'{url}{"" if seen else f"?token={token}"}\nCtrl-C ends it', flush=True)
-            if process.wait(): raise ExploreError(f'the server ended with code {process.returncode}; {printable(out/"server.log")} says why')
+            if process.wait(): raise ExploreError(f'the server ended with {process.returncode}; {printable(out/"server.log")} says why')
         except KeyboardInterrupt: pass
         finally: end(process)
 

@@ -94,13 +94,15 @@ def plan_text(
     "A plan as a table; columns that begin with re- are with recomputation"
     def fit(r, again): return f'{r.micro[again]} x {r.accumulate(again)}' if r.micro[again] else 'no'
     def time(r, again): return f'{r.flops[again] / tflops / 1e12:.3g}' if r.micro[again] else '-'
-    head = ['tier', 'frames x bins', 'parameters', 'fixed GB', 'GB/clip', 're-GB/clip', 'TFLOP/step', 'at once', 're-at once', 's/step', 're-s/step']
+    head = ['tier', 'frames x bins', 'parameters', 'fixed GB', 'GB/clip', 're-GB/clip',
+            'TFLOP/step', 'at once', 're-at once', 's/step', 're-s/step']
     table = [head] + [[
         str(r.tier), f'{r.frames} x {r.bins}', f'{r.params:,}', f'{r.fixed/1e9:.2f}', f'{r.saved/1e9:.3f}', f'{r.recomputed/1e9:.3f}',
         f'{r.flops[0]/1e12:.3g}', fit(r, 0), fit(r, 1), time(r, 0), time(r, 1)] for r in rows]
     widths = [max(map(len, column)) for column in zip(*table)]
     return '\n'.join('  '.join(cell.rjust(w) for cell, w in zip(row, widths)) for row in table)
 
+# %% ../nbs/24_plan.ipynb #ff5f67c6
 def plan_answer(
     rows:list, # As `plan` gives them
     steps:int|tuple, # Optimiser steps, one number or one per tier
@@ -113,7 +115,8 @@ def plan_answer(
     fits = f'does not fit: not even one clip of tier {", ".join(stuck)}; take more --memory or fewer --seconds' if stuck else 'fits'
     if again and not stuck: fits += f'; tier {", ".join(again)} only with recomputation: --train.recompute=true'
     big = max(rows, key=lambda r: r.fixed + r.saved)
-    largest = f'largest tier: {big.tier}, {(big.fixed + big.saved)/1e9:.2f} GB with one clip at a time, {(big.fixed + big.recomputed)/1e9:.2f} GB with recomputation'
+    plain, less = ((big.fixed + kept) / 1e9 for kept in (big.saved, big.recomputed))
+    largest = f'largest tier: {big.tier}, {plain:.2f} GB with one clip at a time, {less:.2f} GB with recomputation'
     hours = sum(n * r.flops[not r.micro[0]] for n, r in zip(each, rows)) / tflops / 3.6e15
     return f'{fits}\n{largest}\ntime: {hours:.3g} hours in all, one tier after another, by arithmetic alone'
 

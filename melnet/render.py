@@ -9,6 +9,7 @@ __all__ = ['tier_pictures', 'picture', 'paths', 'write_clips', 'write_tensors', 
 # %% ../nbs/51_render.ipynb #cec30ee5
 import itertools, math, matplotlib.pyplot as plt, torch, warnings
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from safetensors.torch import save_file
 from .core import ConfigError, expand, file_name, inside, printable, shorten, writing
@@ -136,7 +137,8 @@ def spectrogram_of(
     cfg = model.cfg.audio
     wav = level(load_audio(path, cfg.sample_rate))
     if seconds is not None and not 0 < seconds <= len(wav) / cfg.sample_rate:
-        raise SampleError(f'{seconds} seconds of {path}: it is {len(wav) / cfg.sample_rate:.2f} s long; ask for more than 0 and at most that')
+        raise SampleError(f'{seconds} seconds of {printable(path)}: it is {len(wav) / cfg.sample_rate:.2f} s long; '
+                          'ask for more than 0 and at most that')
     if frames: wav = torch.nn.functional.pad(wav, (0, max(0, cfg.n_samples(frames) - len(wav))))[:cfg.n_samples(frames)]
     x = MelCodec(cfg).encode(wav[None])
     return x if seconds is None else x[:, :max(1, round(seconds * cfg.sample_rate / cfg.hop_length))]
@@ -161,12 +163,16 @@ def condition_numbers(model, request):
     cfg, n = model.cfg, request.n
     cond = {k: list(v) if isinstance(v, tuple) else v for k, v in (request.cond or {}).items()}
     known = [*cfg.classes, *['text'] * (cfg.text is not None)]
-    if unknown := [k for k in cond if k not in known]: raise ConditionError(f'unknown condition {shorten(unknown[0])}; this model has {", ".join(known) or "none"}')
+    if unknown := [k for k in cond if k not in known]:
+        near = [f'did you mean {k}? ' for k in get_close_matches(unknown[0][:100], known, 1)]
+        raise ConditionError(f'unknown condition {shorten(unknown[0])}; {"".join(near)}this model has {", ".join(known) or "none"}')
     for k, size in cfg.classes.items():
         names = shorten(', '.join(cfg.labels.get(k, ())), 300).strip("'")
-        if k not in cond: raise ConditionError(f'{k} is missing; add --cond.{k}=VALUE, a number from 0 to {size - 1}{names and " or one of " + names}')
+        if k not in cond:
+            raise ConditionError(f'{k} is missing; add --cond.{k}=VALUE, a number from 0 to {size - 1}{names and " or one of " + names}')
     for k, v in cond.items():
-        if isinstance(v, list) and len(v) != n: raise ConditionError(f'{k} has {len(v)} values for n = {n}; give one for all clips, or --n={len(v)}')
+        if isinstance(v, list) and len(v) != n:
+            raise ConditionError(f'{k} has {len(v)} values for n = {n}; give one for all clips, or --n={len(v)}')
     spread = {k: v if isinstance(v, list) else [v] * n for k, v in cond.items()}
     numbers = {k: [label_number(cfg, k, w) for w in v] for k, v in spread.items() if k != 'text'}
     check_cond(cfg.classes, numbers, n)
@@ -193,7 +199,8 @@ def sample_arguments(
 def _settings_in_name(cfg, request):
     "What was asked besides conditions and seed, where it is not what holds by default"
     words, own = [], {'frames': cfg.frames, 'temperature': cfg.temperature}
-    for how, path, size, usual in (('prime', request.prime, request.prime_seconds, .2), ('coarse', request.coarse, request.coarse_tiers, 1)):
+    given = ('prime', request.prime, request.prime_seconds, .2), ('coarse', request.coarse, request.coarse_tiers, 1)
+    for how, path, size, usual in given:
         if path: words.append(f'{how}{"" if size == usual else f"{size:g}"}-{Path(path).stem}')
     if request.frames not in (None, own['frames']): words.append(f'{request.frames}frames')
     heat = request.temperature

@@ -34,7 +34,8 @@ def save_picture(path, draw):
     try:
         fig = draw()
         with writing(path) as tmp: fig.savefig(tmp, dpi=90)
-    except Exception as e: warnings.warn(f'{printable(path)}: this picture could not be made ({type(e).__name__}: {shorten(str(e))}); all else is there')
+    except Exception as e:
+        warnings.warn(f'{printable(path)}: this picture could not be made ({type(e).__name__}: {shorten(str(e))}); all else is there')
     for k in {*plt.get_fignums()} - before: plt.close(k)
 
 # %% ../nbs/47_reports.ipynb #3d4ca74e
@@ -222,7 +223,8 @@ def parts_of(dir, states, config):
              f'{r["skipped"]} steps skipped') for g, r in kept.items() if r['held_out'] is not None]
     settings = as_settings(config['model'], 'model') + as_settings(config['train'], 'train')
     parts = {'run': as_table(facts_of(dir)), 'held out, nats per element, 95 % interval over clips': as_table(held)}
-    if read_curves(dir): parts |= {'curves': as_picture(show_curves(dir), 'losses'), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'), 'norms')}
+    if read_curves(dir):
+        parts |= {'curves': as_picture(show_curves(dir), 'losses'), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'), 'norms')}
     return {k: v for k, v in parts.items() if v != '<table></table>'} | {'settings': as_table(settings)}
 
 CSS = '<style>body{font:14px sans-serif;max-width:60em;margin:2em auto}td{padding:0 1em 0 0}audio{width:15em}img{max-width:100%}</style>'
@@ -249,7 +251,8 @@ def samples_of(cfg, states, data):
     x = sample(model, 1, cfg.frames or batch.x.shape[1], batch.cond, seed=0, progress=False)
     told = [f'{k} {cfg.labels[k][v[0]] if k in cfg.labels else v[0].item()}' for k, v in batch.cond.items() if k != 'text']
     told += [data.clips[0].text] if batch.cond.get('text', [None])[0] is not None else []
-    return parts | {'sample of all tiers, nothing given but its conditions': clips_as_html([x], cfg, [', '.join(told)], 'a sample of all tiers')}
+    whole = clips_as_html([x], cfg, [', '.join(told)], 'a sample of all tiers')
+    return parts | {'sample of all tiers, nothing given but its conditions': whole}
 
 # %% ../nbs/47_reports.ipynb #ec93ba69
 def report(

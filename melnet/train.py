@@ -8,7 +8,7 @@ __all__ = ['match_labels', 'join_tiers', 'keep_memory', 'train', 'COLUMNS', 'Tie
            'TensorBoard', 'preview', 'report', 'show_curves']
 
 # %% ../nbs/23_train.ipynb #c3849093
-import contextlib, ctypes, hashlib, json, time, torch
+import contextlib, ctypes, hashlib, json, re, time, torch
 from dataclasses import asdict, replace
 from pathlib import Path
 from accelerate import Accelerator
@@ -120,7 +120,8 @@ def match_labels(
     if all(v == list(range(len(v))) for v in new.values()): return corpus
     clips = [replace(c, labels={k: new[k][v] if k in new else v for k, v in c.labels.items()}) for c in corpus.clips]
     held = {c.id for c in corpus.test}
-    return Corpus(corpus.name, clips, {k: here[k] if k in new else v for k, v in there.items()}, lambda c: c.id in held, left_out=corpus.left_out)
+    classes = {k: here[k] if k in new else v for k, v in there.items()}
+    return Corpus(corpus.name, clips, classes, lambda c: c.id in held, left_out=corpus.left_out)
 
 # %% ../nbs/23_train.ipynb #5523aed3
 def facts(corpus, command):
@@ -136,9 +137,10 @@ def check_facts(dir, here):
     path = dir/'run.json'
     there = read_json(path, 'record of a run') if path.is_file() else {}
     if isinstance(there, dict) and there.get('digest') in (None, here['digest']): return
-    raise TrainError(f'{printable(dir)}: its run began with another corpus ({shorten(there["corpus"])}, {there["clips"]} clips) than this one '
-                     f'({here["corpus"]}, {here["clips"]} clips): files, labels, texts or --max_seconds differ. Give the same again, or another folder')
+    raise TrainError(f'{printable(dir)}: its run began with another corpus ({shorten(there["corpus"])}) '
+                     f'than this one ({here["corpus"]}): files, labels, texts or --max_seconds differ. Give it again, or another folder')
 
+# %% ../nbs/23_train.ipynb #43256d96
 def check_tiers(model_cfg, dir):
     "Refuse settings of the model that differ from those of the tiers that a folder holds; the model with what they have measured"
     for g in range(len(model_cfg.layers)):
@@ -148,10 +150,12 @@ def check_tiers(model_cfg, dir):
         if (model_cfg.audio.mean, model_cfg.audio.std) == (0, 1):
             model_cfg = replace(model_cfg, audio=replace(model_cfg.audio, mean=there.audio.mean, std=there.audio.std))
         if model_cfg.text and there.text and not model_cfg.text.symbols:
-            model_cfg = replace(model_cfg, text=replace(model_cfg.text, symbols=there.text.symbols, pace=there.text.pace, phonemizer=there.text.phonemizer))
+            learned = {k: getattr(there.text, k) for k in ('symbols', 'pace', 'phonemizer')}
+            model_cfg = replace(model_cfg, text=replace(model_cfg.text, **learned))
         flat = lambda c: {k: v for k, v in asdict(c).items() if k != 'audio'} | {f'audio.{k}': v for k, v in asdict(c.audio).items()}
         odd = [f'{k} = {shorten(v)} there, {shorten(flat(model_cfg)[k])} here' for k, v in flat(there).items() if v != flat(model_cfg)[k]]
-        if odd: raise TrainError(f'{printable(path)}: tier {g + 1} has other settings ({"; ".join(odd[:5])}); give the same again, or another folder')
+        told = '; '.join(odd[:5])
+        if odd: raise TrainError(f'{printable(path)}: tier {g + 1} has other settings ({told}); give them again, or another folder')
     return model_cfg
 
 # %% ../nbs/23_train.ipynb #a470529b
@@ -184,10 +188,12 @@ def learn_symbols(
     "What the corpus's texts are made of, and how many symbols a frame of the initial tier speaks"
     clips = [c for c in corpus.train if c.text]
     if not clips:
-        raise TrainError(f'{corpus.name}: no clip has a text; add a metadata.csv with lines name|text, or train without text (--model.text=null)')
+        raise TrainError(f'{corpus.name}: no clip has a text; add a metadata.csv with lines name|text, '
+                         'or train without text (--model.text=null)')
     rate = cfg.audio.sample_rate / cfg.audio.hop_length / time_factor(len(cfg.layers))           # frames of the initial tier per second
     given = {k: v for k, v in asdict(cfg.text).items() if k in ('components', 'width', 'language')}
-    pace = TextConfig.from_texts([c.text for c in clips], cfg.text.kind, frames=rate * sum(c.seconds / c.speed for c in clips), **given).pace
+    frames = rate * sum(c.seconds / c.speed for c in clips)
+    pace = TextConfig.from_texts([c.text for c in clips], cfg.text.kind, frames=frames, **given).pace
     return replace(TextConfig.from_texts([c.text for c in corpus.clips if c.text], cfg.text.kind, **given), pace=pace)
 
 def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
@@ -214,6 +220,17 @@ def spectrograms_of(cfg, corpus):
     encode = None if cfg.text is None else cfg.text.encode
     return [Spectrograms(clips, cfg.audio, cfg.frames, encode=encode) if clips else None for clips in (corpus.train, corpus.test)]
 
+def each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init):
+    "Train the tiers one after another"
+    keep_memory()
+    if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
+    data, test = spectrograms_of(model_cfg, corpus)
+    for g in tiers:
+        run = TierRun(model_cfg, train_cfg, g - 1, acc)
+        if resume and checkpoints(dir, g - 1): run.load(dir)
+        elif init: start_from(run, init)
+        run.fit(data, test, dir, progress, watch)
+
 # %% ../nbs/23_train.ipynb #f9c4a63e
 @contextlib.contextmanager
 def hold_tiers(dir, tiers):
@@ -228,6 +245,31 @@ def hold_tiers(dir, tiers):
                                  'or give another folder') from None
             except (ImportError, OSError): pass
         yield
+
+# %% ../nbs/23_train.ipynb #50821027
+def check_start(cfg, init):
+    "The config with the statistics of a trained model; its spectrogram must be the same"
+    there, here = (asdict(replace(a, mean=0., std=1.)) for a in (init.cfg.audio, cfg.audio))
+    if odd := [f'{k} = {there[k]} there, {here[k]} here' for k in here if there[k] != here[k]]:
+        raise TrainError(f'these weights hear another spectrogram ({", ".join(odd)}); use the same audio settings, or train from nothing')
+    return replace(cfg, audio=init.cfg.audio)
+
+def start_from(run, init):
+    "Give a tier the weights of a trained model: vectors of labels and symbols by name, all else by shape"
+    cfg, there, own = run.cfg, init.cfg, run.tier.state_dict()
+    source = init.tiers[run.g].state_dict() if run.g < len(init.tiers) else {}
+    names = {f'classes.tables.{k}.weight': (cfg.labels.get(k, ()), there.labels.get(k, ())) for k in cfg.classes}
+    if cfg.text and there.text: names['stacks.attention.encoder.table.weight'] = tuple(('^', *c.text.symbols, '$') for c in (cfg, there))
+    for key, w in own.items():
+        new, old = names.get(key, ((), ()))
+        if key in source and new and old and w.shape[1:] == source[key].shape[1:]:
+            for i, name in enumerate(new): w[i] = source[key][old.index(name)] if name in old else w[i]
+        elif key in source and source[key].shape == w.shape: w.copy_(source[key])
+        elif not re.match(r'classes\.tables|stacks\.attention', key):
+            size = tuple(source[key].shape) if key in source else 'nothing'
+            raise TrainError(f'tier {run.g + 1}: {key} is {size} in these weights and {tuple(w.shape)} here; '
+                             'give the model the same layers, hidden and n_mixtures')
+    for part in (run.tier, run.average.module): part.load_state_dict(own)
 
 # %% ../nbs/23_train.ipynb #08bb6ef6
 def keep_memory():
@@ -247,6 +289,7 @@ def train(
     progress:bool=True, # Show a bar
     watch:list=(), # Functions called with the `TierRun` after each evaluation
     command:str='', # How the run was asked for, for its report
+    init:MelNet=None, # A trained model that tiers without checkpoint start from
 )->MelNet: # With averaged weights; None while tiers are missing, and in all processes but the main one
     "Train tiers one after another; each is a job of its own, so several processes may share one folder"
     dir, G, acc = expand(dir), len(model_cfg.layers), Accelerator()
@@ -256,15 +299,9 @@ def train(
     dir.mkdir(parents=True, exist_ok=True)
     with hold_tiers(dir, tiers if acc.is_main_process else ()):
         check_facts(dir, here := facts(corpus, command))
-        model_cfg = learn(check_tiers(model_cfg, dir), corpus)
+        model_cfg = learn(check_tiers(check_start(model_cfg, init) if init else model_cfg, dir), corpus)
         if not (dir/'run.json').is_file(): write_text(dir/'run.json', json.dumps(here, indent=1))
-        keep_memory()
-        if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
-        data, test = spectrograms_of(model_cfg, corpus)
-        for g in tiers:
-            run = TierRun(model_cfg, train_cfg, g - 1, acc)
-            if resume and checkpoints(dir, g - 1): run.load(dir)
-            run.fit(data, test, dir, progress, watch)
+        each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init)
     acc.wait_for_everyone()
     finished = all(checkpoints(dir, g) and read_newest(dir, g)[1]['done'] for g in range(G))
     return join_tiers(dir) if finished and acc.is_main_process else None
