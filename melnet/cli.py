@@ -189,9 +189,11 @@ def check_field(name, path):
 # %% ../nbs/26_cli.ipynb #19a390e7
 def option_of(command, known, word, words):
     "Name, path of a field and value of a word with dashes; its value may be the next of the words"
-    name, equals, value = word[2:].partition('=')
+    name, equals, value = word.lstrip('-').partition('=')
     name, _, path = name.partition('.')
     name = 'preset' if (command, name) == ('train', 'config') else name.replace('-', '_')
+    if name not in known and 'cond' in known and not get_close_matches(name, known, 1, .7):
+        raise ConfigError(f'no option {shorten(f"--{name}")} of melnet {command}; a condition of the model is --cond.{shorten(name)[1:-1]}=VALUE')
     if name not in known: raise suggest(f'--{name}', [f'--{k}' for k in known], f'option of melnet {command}')
     kind = known[name][0]
     if path and not is_kind(kind, dict): raise suggest(f'--{name}.{path}', [f'--{name}'], f'option of melnet {command}')
@@ -206,9 +208,7 @@ def read_words(command, fn, words):
     while words:
         word = words.pop(0)
         if word == '--': bare, words = bare + words, []
-        elif not word.startswith('--'):
-            if re.match(r'-[a-zA-Z]', word) and command != 'say': raise suggest(f'--{word[1:]}', [f'--{k}' for k in known], 'option')
-            bare.append(word)
+        elif not re.match('--?[a-zA-Z]' if command != 'say' else '--', word): bare.append(word)
         else:
             name, path, value = option_of(command, known, word, words)
             check_field(name, path)

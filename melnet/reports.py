@@ -26,7 +26,7 @@ from .checkpoints import TrainError, kept_weights, read_newest
 def as_title(text):
     "Any text as a title of a picture: printable, not too long, and never a formula"
     if len(text := printable(text)) > 60: text = f'{text[:57]}...'
-    return text.replace('\\', '\u29f5').replace('$', r'\$')
+    return text.replace('$', r'\$')
 
 def save_picture(path, draw):
     "Write the figure that `draw` makes; one that fails is a warning"

@@ -136,8 +136,8 @@ def check_facts(dir, here):
     "Refuse another corpus than that of the run in a folder"
     path = dir/'run.json'
     there = read_json(path, 'record of a run') if path.is_file() else {}
-    if isinstance(there, dict) and there.get('digest') in (None, here['digest']): return
-    raise TrainError(f'{printable(dir)}: its run began with another corpus ({shorten(there["corpus"])}) '
+    if not isinstance(there, dict) or there.get('digest') in (None, here['digest']): return
+    raise TrainError(f'{printable(dir)}: its run began with another corpus ({shorten(there.get("corpus"))}) '
                      f'than this one ({here["corpus"]}): files, labels, texts or --max_seconds differ. Give it again, or another folder')
 
 # %% ../nbs/23_train.ipynb #43256d96
