@@ -203,6 +203,51 @@ def drive_generation(p, tmp):
     check(not p.button('forget').is_enabled(), 'GenerationExplorer: nothing left to forget')
     p.press('keep'); p.settle()
 
+READER = """import torch
+from melnet.audio import MelConfig
+from melnet.generation import SpeechExplorer
+from melnet.model import MelNet, MelNetConfig
+from melnet.text import TextConfig
+torch.manual_seed(0)
+audio = MelConfig(n_fft=256, win_length=256, n_mels=16)
+reader = MelNetConfig(n_mels=16, layers=(2, 1), hidden=16, n_mixtures=3, text=TextConfig('abcdehilmnorstuwk .'), audio=audio)
+SpeechExplorer(MelNet(reader).eval())"""
+
+def drive_speech(browser, mode, out):
+    "The explorer of a model that reads text; a small one that was never trained, on the page that `melnet explore speech` finds"
+    cell = {'cell_type': 'code', 'id': 'a', 'metadata': {}, 'execution_count': None, 'outputs': [], 'source': READER}
+    kernel = {'kernelspec': {'name': 'python3', 'display_name': 'Python 3', 'language': 'python'}}
+    with tempfile.TemporaryDirectory() as tmp:
+        page = Path(tmp)/'explore'/'speech.ipynb'
+        page.parent.mkdir()
+        page.write_text(json.dumps({'cells': [cell], 'metadata': kernel, 'nbformat': 4, 'nbformat_minor': 5}))
+        command = [sys.executable, '-m', 'melnet', 'explore', 'speech', '--app', '--browser=false']
+        with opened(browser, 'voila', command, Path(tmp), out) as shown:
+            shown.locator('.SpeechExplorer').wait_for(timeout=120_000)
+            try: read_aloud(Panel(shown, 'SpeechExplorer'), Path(tmp))
+            except Error as e: check(False, f'speech: {str(e).splitlines()[0]}')
+            shown.screenshot(path=out/'speech.png', full_page=True)
+
+def read_aloud(p, tmp):
+    "Say a sentence, watch it grow, keep it; faster; a letter that the model does not know; save"
+    text = p.box.locator('textarea')
+    p.press('say'); seen = set()
+    for _ in range(400):
+        if p.shown(): seen.add(p.picture())
+        if p.players(): break
+        p.page.wait_for_timeout(40)
+    p.settle(); playable(p, 1)
+    check(len(seen) > 1, f'SpeechExplorer: {len(seen)} pictures while it was read')
+    seconds = lambda: p.players()[0].evaluate('a => a.duration')
+    slow = seconds()
+    p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 2)
+    p.expect('twice the pace', lambda: (p.keys('pace', 'End'), p.press('say'), p.page.wait_for_timeout(300)), True, True)
+    check(seconds() < .8 * slow, f'SpeechExplorer: {slow} s, and {seconds()} s at twice the pace')
+    p.expect('save', lambda: p.press('save'), False, None, 'saved')
+    check(len(list(tmp.rglob('thekettle*.wav'))) == 1, 'SpeechExplorer: the wav is in the folder')
+    text.fill('quiz'); text.press('Tab')
+    p.expect('a letter that it does not know', lambda: (p.press('say'), p.page.wait_for_timeout(300)), None, None, 'no symbol')
+
 DRIVES = {'SpectrogramExplorer': drive_spectrogram, 'TiersExplorer': drive_tiers, 'FieldExplorer': drive_field, 'DensityExplorer': drive_density, 'GenerationExplorer': drive_generation}
 
 RUN_ALL = """async () => { const a = window.jupyterapp; await a.restored; a.shell.collapseLeft();
@@ -297,12 +342,12 @@ def main(out, *modes):
     out, start = Path(out), time.time()
     out.mkdir(parents=True, exist_ok=True)
     if not modes:                                    # side by side, one core each
-        runs = [subprocess.Popen([sys.executable, __file__, str(out), *some], stdout=subprocess.PIPE, text=True) for some in (['lab'], ['voila', 'walkthrough'])]
+        runs = [subprocess.Popen([sys.executable, __file__, str(out), *some], stdout=subprocess.PIPE, text=True) for some in (['lab'], ['voila', 'walkthrough', 'speech'])]
         for run in runs: print(run.communicate()[0], flush=True)
         return any(run.returncode for run in runs)
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium(p), headless=True, args=FLAGS)
-        for mode in modes: (drive_walkthrough if mode == 'walkthrough' else drive)(browser, mode, out)
+        for mode in modes: {'walkthrough': drive_walkthrough, 'speech': drive_speech}.get(mode, drive)(browser, mode, out)
         browser.close()
     print(f'browser, {" ".join(modes)}: {done - len(failures)} checks passed, {len(failures)} failed, {time.time() - start:.0f} s', *failures, sep='\n  ')
     return bool(failures)

@@ -7,11 +7,9 @@ __all__ = ['flip_frames', 'FeatureLayer', 'LowerTiers', 'ClassEmbedding', 'Condi
 
 # %% ../nbs/05_conditioning.ipynb #99b2d049
 import torch
-import torch.nn.functional as F
 from torch import nn
-from fastcore.basics import patch
 from .core import MelNetError
-from .stacks import AxisLSTM, by_lines
+from .stacks import AxisLSTM
 
 # %% ../nbs/05_conditioning.ipynb #cefff91a
 def flip_frames(
@@ -66,20 +64,6 @@ class LowerTiers(nn.Module):
         for layer in self.layers: z = layer.recomputing(z, lengths) if saving else layer(z, lengths)
         return {'t': self.W_t(z), 'f': self.W_f(z)}
 
-# %% ../nbs/05_conditioning.ipynb #cd983f1a
-@patch
-def recomputing(self:FeatureLayer,
-    h, # h[B, T, M, H]
-    lengths=None, # True frames [B]; None means all
-): # [B, T, M, H]
-    "`forward` again, keeping only h for the backward pass"
-    H = self.W.out_features
-    W_time, W_back, W_freq = self.W.weight.tensor_split([H, 2*H], 1)
-    def time(h): return F.linear(self.time(h), W_time, self.W.bias)
-    def back(h): return F.linear(self.backward_in_time(h, lengths), W_back)
-    def freq(h): return F.linear(self.freq(h), W_freq)
-    return h + by_lines(time, 'time', h) + by_lines(back, 'time', h) + by_lines(freq, 'freq', h)
-
 # %% ../nbs/05_conditioning.ipynb #7064e693
 class ClassEmbedding(nn.Module):
     "A learned vector per value of each condition, for each of the three stacks; conditions add up"
@@ -113,10 +97,11 @@ def check_cond(
         if name not in classes: raise ConditionError(f'unknown condition {name!r}; this model has {", ".join(classes) or "none"}')
     out = {}
     for name, size in classes.items():
+        whole = f'give whole numbers from 0 to {size - 1}'
         if name not in cond: raise ConditionError(f'condition {name!r} is missing; give a number from 0 to {size - 1}, one per clip')
         try: v = torch.as_tensor(cond[name])
-        except (TypeError, ValueError, RuntimeError): raise ConditionError(f'{name} = {cond[name]!r}: give whole numbers from 0 to {size - 1}') from None
-        if v.is_floating_point() or v.dtype == torch.bool: raise ConditionError(f'{name} = {cond[name]!r}: give whole numbers from 0 to {size - 1}')
+        except (TypeError, ValueError, RuntimeError): raise ConditionError(f'{name} = {cond[name]!r}: {whole}') from None
+        if v.is_floating_point() or v.dtype == torch.bool: raise ConditionError(f'{name} = {cond[name]!r}: {whole}')
         if v.numel() == 1: v = v.reshape(1).expand(n)
         if v.shape != (n,): raise ConditionError(f'{name} has shape {tuple(v.shape)}; give one number per clip, {n} in all')
         if v.min() < 0 or v.max() >= size: raise ConditionError(f'{name} = {v.tolist()}: values run from 0 to {size - 1}')

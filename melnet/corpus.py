@@ -48,13 +48,14 @@ class Summary:
 @patch
 def show(self:Summary):
     "Lengths, levels, silence and speakers"
-    fig, axes = plt.subplots(1, 4, figsize=(8, 1.9), layout='constrained')
+    fig, axes = plt.subplots(1, 4, figsize=(9, 2.2), layout='constrained')
     for ax, v, label in zip(axes, (self.seconds, self.level, self.silence), ('length, s', 'level, dB', 'share of silence')):
         ax.hist(list(v.values()), 20, color='.5')
         ax.set(xlabel=label)
     axes[0].set_ylabel('clips')
     axes[3].bar(range(len(self.speakers)), sorted((v/60 for v in self.speakers.values()), reverse=True), color='.5')
     axes[3].set(xlabel='speakers', ylabel='minutes', xticks=[])
+    fig.suptitle(f'{self.name}: {len(self.seconds)} clips')
     plt.close(fig)
     return fig
 
@@ -132,7 +133,7 @@ def wav(self:Spectrograms,
 def prepare(self:Spectrograms,
     clip:Clip, # Refused with an `AudioError` where its audio cannot be used
 ): # wav[S]
-    "A clip's levelled waveform at the codec's rate, on the canvas if there is one"
+    "A clip's levelled waveform at the rate of the front end, on the canvas if there is one"
     cfg, wav = self.codec.cfg, clip.wav
     try: wav = level(wav)
     except AudioError as e: raise AudioError(f'{clip.id}: {e}') from None

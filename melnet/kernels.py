@@ -258,6 +258,7 @@ def attend_one(A, b, i):
         below, c = F, A.c[b, u]
         for k in range(len(c)): context[k] += phi[u] * c[k]
 
+# %% ../nbs/43_kernels.ipynb #4853466e
 @jit
 def attend(A, S, i):
     "Frame i of `Attention.step`: S.h_c gets what is read"

@@ -57,7 +57,8 @@ def check(self:MelNetConfig):
     for name in ('hidden', 'temperature'):
         v = getattr(self, name)
         require(not isinstance(v, tuple) or len(v) == G, self, name, f'needs one value, or one for each of {G} tiers')
-        require(min(self.per_tier(name)) >= (name == 'hidden'), self, name, 'must be at least 1' if name == 'hidden' else 'must not be negative')
+        least = 'must be at least 1' if name == 'hidden' else 'must not be negative'
+        require(min(self.per_tier(name)) >= (name == 'hidden'), self, name, least)
     for name in ('n_mixtures', 'feature_layers', 'max_log_scale'): require(getattr(self, name) > 0, self, name, 'must be above zero')
     require(all(n > 0 for n in self.classes.values()), self, 'classes', 'each condition needs at least one value')
     require(self.frames is None or self.frames > 1, self, 'frames', 'must be at least 2, or null')
@@ -97,20 +98,24 @@ def from_preset(cls:MelNetConfig,
     return config_from(MelNetConfig, load_preset(name)['model'])
 
 # %% ../nbs/07_model.ipynb #f05eca74
-SEED_RATES = {'ljspeech': 22050, 'librispeech': 16000, 'podcast': 22050}   # Hz of the seed's data sets
+SEED_RATES = {'ljspeech': 22050, 'librispeech': 16000, 'podcast': 22050}   # Hz of its data sets
 
 @patch(cls_method=True)
 def from_name(cls:MelNetConfig,
-    name:str, # As the seed writes it: 'dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10'
-)->MelNetConfig: # One RNN layer less in each tier than the name says, since the seed counts the input layer
-    "The architecture that a name of the seed implementation stands for"
+    name:str, # As the earlier implementation writes it: 'dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10'
+)->MelNetConfig: # One RNN layer less in each tier than the name says, which counts the input layer
+    "The architecture that a name of the earlier implementation stands for"
     found = re.fullmatch(r'd([a-z]+)_t(\d+)_l(\d+(?:\.\d+)*)_hd(\d+)_gmm(\d+)', name)
-    if not found: raise ConfigError(f'{name!r}: expected dDATASET_tTIERS_lLAYERS_hdHIDDEN_gmmGAUSSIANS, such as dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10')
+    if not found:
+        raise ConfigError(f'{name!r}: expected dDATASET_tTIERS_lLAYERS_hdHIDDEN_gmmGAUSSIANS, '
+                          'such as dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10')
     data, G, layers, hidden, K = found.groups()
     layers = [int(l) for l in layers.split('.')]
-    if data not in SEED_RATES: raise ConfigError(f'{name!r}: data set {data!r} has no known sample rate; the seed has {", ".join(SEED_RATES)}')
-    if len(layers) != int(G): raise ConfigError(f'{name!r}: t{G} promises {G} tiers, and l lists {len(layers)}; make them agree')
-    if min(layers) < 2: raise ConfigError(f'{name!r}: tier {layers.index(min(layers)) + 1} has l{min(layers)}, no RNN layer beside the input; a density needs every tier, so give it at least 2')
+    if data not in SEED_RATES: raise ConfigError(f'{name!r}: data {data!r} has no known sample rate; take one of {", ".join(SEED_RATES)}')
+    if len(layers) != int(G): raise ConfigError(f'{name!r}: t{G} promises {G} tiers, l lists {len(layers)}; make them agree')
+    if min(layers) < 2:
+        raise ConfigError(f'{name!r}: tier {layers.index(min(layers)) + 1} has l{min(layers)}, no RNN layer beside the input; '
+                          'a density needs every tier, so give it at least 2')
     audio = MelConfig(sample_rate=SEED_RATES[data], n_fft=1536, win_length=1536, hop_length=256, n_mels=256)
     return cls(n_mels=256, layers=tuple(l - 1 for l in layers), hidden=int(hidden), n_mixtures=int(K), audio=audio)
 
@@ -178,7 +183,6 @@ def _true_frames(x, lengths):
     if n.shape != (len(x),) or n.min() < 1 or n.max() > x.shape[1]:
         raise ConfigError(f'lengths = {n.tolist()}: give one number of true frames per clip, from 1 to {x.shape[1]}')
     return n.to(x.device)
-
 @patch
 def inputs(self:MelNet,
     x, # x[B, T, M]
@@ -187,8 +191,10 @@ def inputs(self:MelNet,
 ): # The tiers of padded x, true frames of each x^g, of each x^<g, checked conditions
     "What every tier is given"
     G = len(self.tiers)
-    if x.ndim != 3 or x.shape[2] != self.cfg.n_mels: raise ConfigError(f'x has shape {tuple(x.shape)}; this model takes x[B, T, {self.cfg.n_mels}]')
-    return split(pad_frames(x, G), G), *tier_lengths(_true_frames(x, lengths), G), check_conditions(self.cfg, cond, len(x), x.device)
+    if x.ndim != 3 or x.shape[2] != self.cfg.n_mels:
+        raise ConfigError(f'x has shape {tuple(x.shape)}; this model takes x[B, T, {self.cfg.n_mels}]')
+    own, below = tier_lengths(_true_frames(x, lengths), G)
+    return split(pad_frames(x, G), G), own, below, check_conditions(self.cfg, cond, len(x), x.device)
 
 @patch
 def params(self:MelNet,
@@ -210,7 +216,8 @@ def alignment(self:MelNet,
 ): # Weights [B, T_1, U]: frames of the initial tier, symbols with both marks; each frame's weights sum to 1
     "Which symbols each frame of the initial tier reads in a known spectrogram"
     tiers, _, _, cond = self.inputs(x, lengths, cond)
-    if 'text' not in cond: raise ConditionError("an alignment needs a text: cond={'text': ['...']}" + ' and a model that reads it' * (self.cfg.text is None))
+    if 'text' not in cond:
+        raise ConditionError("an alignment needs a text: cond={'text': ['...']}" + ' and a model that reads it' * (self.cfg.text is None))
     stacks, z = self.tiers[0].stacks, self.tiers[0].conditions(None, None, cond)
     h_c = stacks.inputs(shift_time(tiers[0]), shift_freq(tiers[0]), z)[2]
     for layer in stacks.c[:stacks.middle + 1]: h_c = layer(h_c)

@@ -10,6 +10,14 @@ import torch, warnings
 from dataclasses import replace
 from .sampling import Canvas, draw_frame, frame_of
 
+# %% ../nbs/44_recorded.ipynb #6d1fc9ba
+def first_states(stacks, B, M, memory):
+    "The cache before the first frame; cloned, for a clip alone would share the weights' memory"
+    rnns = {('t', l): (m.time, B*M) for l, m in enumerate(stacks.t)} | {('c', l): (m.time, B) for l, m in enumerate(stacks.c or [])}
+    states = {k: [v[0].clone() for v in rnn.start(n)] for k, (rnn, n) in rnns.items()}
+    if memory is None: return states
+    return states | {'text': [v.clone() for v in stacks.attention.start(memory)], 'phi': [torch.zeros_like(memory.c[:, :, 0])]}
+
 # %% ../nbs/44_recorded.ipynb #5ddc76fe
 class FixedFrame:
     "One frame of `draw_cached` on memory that stays in its place"
@@ -18,14 +26,10 @@ class FixedFrame:
     ):
         s, (B, _, M) = canvas.tier.stacks, canvas.x.shape
         x, u, eps, logp = (canvas.x.new_zeros(B, 1, M) for _ in range(4))
-        z, memory = {k: v if k == 'text' else v[:, :1].clone() for k, v in canvas.z.items()}, canvas.z.get('text')
+        z = {k: v if k == 'text' else v[:, :1].clone() for k, v in canvas.z.items()}
         self.canvas = replace(canvas, x=x, u=u, eps=eps, z=z, logp=None if canvas.logp is None else logp)
         self.before = torch.zeros_like(x)
-        rnns = {('t', l): (m.time, B*M) for l, m in enumerate(s.t)} | {('c', l): (m.time, B) for l, m in enumerate(s.c or [])}
-        # cloned: a clip alone would share the weights' memory
-        self.states = {k: [v[0].clone() for v in rnn.start(n)] for k, (rnn, n) in rnns.items()}
-        if memory is not None:
-            self.states |= {'text': [v.clone() for v in s.attention.start(memory)], 'phi': [torch.zeros_like(memory.c[:, :, 0])]}
+        self.states = first_states(s, B, M, canvas.z.get('text'))
 
     def load(self,
         i:int, # Frame

@@ -64,7 +64,8 @@ def check_request(model, request):
     cfg, G, n = model.cfg, len(model.tiers), request.n
     if not isinstance(n, int) or n < 1: raise SampleError(f'n = {n!r}: ask for at least one clip')
     to = dict(device=model.device, dtype=next(model.parameters()).dtype)
-    cond, prime = check_conditions(cfg, request.cond, n, model.device), torch.zeros(n, 0, cfg.n_mels) if request.prime is None else request.prime
+    cond = check_conditions(cfg, request.cond, n, model.device)
+    prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else request.prime
     if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
         raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
     lengths, ends = check_frames(model, request, cond.get('text'), prime.shape[1])
@@ -93,7 +94,8 @@ def check_ends(model, text, P):
     cfg, known, symbols, factor = model.cfg, text.known.cpu(), text.lengths.cpu(), time_factor(len(model.tiers))
     if cfg.frames is None and not known.all():
         b = known.tolist().index(False)
-        raise SampleError(f'frames = None: clip {b} has no text, and this model has no length of its own; ask for a number of frames, or give it a text')
+        raise SampleError(f'frames = None: clip {b} has no text, and this model has no length of its own; '
+                          'ask for a number of frames, or give it a text')
     second = cfg.audio.sample_rate / cfg.audio.hop_length / factor                        # frames of the initial tier
     usual = symbols / (cfg.text.pace * model.tiers[0].stacks.attention.pace)
     most = (MOST[0] * usual + MOST[1] * second).ceil().long() + -(-P // factor)
@@ -193,8 +195,8 @@ def own_frames(model, request, g):
     "Frames of every clip in tier g, rounded up to what the tiers can halve"
     return [tier_shapes(T, model.cfg.n_mels, len(model.tiers))[g][0] for T in request.lengths.tolist()]
 
-def next_canvas(model, request, tiers, scored, workers):
-    "The `Canvas` of the tier after `tiers`, with the given frames in place"
+def next_canvas(model, request, tiers, scored, workers, details):
+    "The `Canvas` of the tier after `tiers`, with the given frames in place; its alignment, if it has one, goes to details"
     g, G, tier = len(tiers), len(model.tiers), model.tiers[len(tiers)]
     own, M = own_frames(model, request, g), tier_shapes(request.frames, model.cfg.n_mels, G)[g][1]
     u, eps = (r.to(request.prime) for r in noise(request.seed, request.n, g, own, M))
@@ -203,7 +205,9 @@ def next_canvas(model, request, tiers, scored, workers):
     z = conditions_of(tier, lower, lengths, cond, workers)
     x, P = torch.zeros_like(u), tier_lengths(request.prime.shape[1], G)[0][g]
     x[:, :P] = split(pad_frames(request.prime, G), G)[g][:, :P]
-    return Canvas(tier, x, u, eps, z, request.temperature[g], P, torch.zeros_like(u) if scored else None)
+    canvas = Canvas(tier, x, u, eps, z, request.temperature[g], P, torch.zeros_like(u) if scored else None)
+    if canvas.phi is not None: details['alignment'] = canvas.phi
+    return canvas
 
 def until_over(draw, canvas, ends):
     "The frames of a sampler; where texts decide, until all clips are over"
@@ -213,14 +217,15 @@ def until_over(draw, canvas, ends):
             if ends is not None and i >= canvas.P and ends.look(i, canvas.phi[:, i]): return
 
 # %% ../nbs/22_sample.ipynb #68d376bd
-def lengths_found(model, request):
+def lengths_found(model, request, g):
     "The request after the initial tier, when the texts have said how long the clips are; one that was cut short is named"
-    if request.ends is None: return request
+    if g or request.ends is None: return request
     ends, text, factor = request.ends, request.cond['text'], time_factor(len(model.tiers))
     for b in (ends.known & ~ends.arrived).nonzero()[:, 0].tolist():
         said = ''.join(model.cfg.text.decode(text.ids[b, 1:text.lengths[b] - 1].tolist()))
         seconds = ends.lengths[b].item() * factor * model.cfg.audio.hop_length / model.cfg.audio.sample_rate
-        warnings.warn(f'clip {b}, {said[:60]!r}: cut off after {seconds:.1f} s, before its text was read to the end; try another seed', CutShort)
+        warnings.warn(f'clip {b}, {said[:60]!r}: cut off after {seconds:.1f} s, before its text was read to the end; '
+                      'try another seed', CutShort)
     lengths = torch.minimum(request.lengths, ends.lengths * factor)
     return replace(request, frames=lengths.max().item(), lengths=lengths)
 
@@ -229,6 +234,7 @@ def own_scores(model, request, logp, g):
     for b, T in enumerate(own_frames(model, request, g)): logp[b, T:] = 0
     return logp
 
+# %% ../nbs/22_sample.ipynb #17417075
 def silence_after(model, x, lengths):
     "Fill x[B, T, M] beyond each clip's frames"
     c = model.cfg.audio
@@ -263,19 +269,17 @@ def draw_tiers(
         try:
             for g in range(first, G):
                 canvas, done = None, 0
-                canvas = next_canvas(model, request, tiers, scores is not None, workers)
-                if canvas.phi is not None: details['alignment'] = canvas.phi
+                canvas = next_canvas(model, request, tiers, scores is not None, workers, details)
                 for i in until_over(draw, canvas, None if g else request.ends):
                     done, T = i + 1, canvas.x.shape[1]
                     if report(g, i, T, canvas.x) is False and (g, done) != (G - 1, T): raise Stop
                 tiers.append(canvas.x[:, :done])
-                if g == 0: request = lengths_found(model, request)
+                request = lengths_found(model, request, g)
                 if scores is not None: scores.append(own_scores(model, request, canvas.logp[:, :done], g))
             x = merge(tiers)[:, :request.frames]
         except (KeyboardInterrupt, Stop) as stop:
             if isinstance(stop, KeyboardInterrupt) and g == first and done <= (canvas.P if canvas else 0): raise
-            details['stopped'] = True
-            x = fill_in(model, request, tiers, canvas.x if canvas and len(tiers) == g else None, done)
+            x, details['stopped'] = fill_in(model, request, tiers, canvas.x if canvas and len(tiers) == g else None, done), True
     return finish_clips(model, request, x, details)
 
 # %% ../nbs/22_sample.ipynb #5bf33599

@@ -4,13 +4,11 @@
 
 # %% auto #0
 __all__ = ['AxisLSTM', 'shift_time', 'shift_freq', 'TimeDelayedLayer', 'FrequencyDelayedLayer', 'CentralisedLayer',
-           'DelayedStacks', 'by_lines', 'recompute']
+           'DelayedStacks']
 
 # %% ../nbs/04_stacks.ipynb #ad4ba3c3
 import torch
-import torch.nn.functional as F
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 from fastcore.basics import patch
 
 # %% ../nbs/04_stacks.ipynb #f199b7c1
@@ -162,44 +160,3 @@ def forward(self:DelayedStacks,  # x[B, T, M] -> h^f[L] [B, T, M, H]
             context = h_t + h_c
         h_f = f(h_f, context)                                                            # (8), and (12) with h^c
     return h_f
-
-# %% ../nbs/04_stacks.ipynb #3ef57660
-def by_lines(
-    run, # A function of h that treats each line of `axis` by itself
-    axis:str, # 'time' or 'freq'
-    *h, # What `run` takes, each [B, T, M, H]
-    lines:int=128, # Lines in a block
-): # run(*h) [B, T, M, H]
-    "run(*h), block after block of the lines along an axis; a block is run again when the backward pass comes by"
-    across = 2 if axis == 'time' else 1
-    blocks = zip(*(part.split(max(1, lines // len(part)), across) for part in h))
-    return torch.cat([checkpoint(run, *block, use_reentrant=False, preserve_rng_state=False) for block in blocks], across)
-
-# %% ../nbs/04_stacks.ipynb #2953bc7c
-@patch
-def recomputing(self:TimeDelayedLayer,
-    h, # h^t[l-1] [B, T, M, H]
-): # h^t[l] [B, T, M, H]
-    "Equation (6) again, keeping only h^t[l-1] for the backward pass"
-    W_time, W_freq = self.W.weight.tensor_split([self.W.out_features], 1)
-    def time(h): return F.linear(self.time(h), W_time, self.W.bias)
-    def freq(h): return F.linear(self.freq(h), W_freq)
-    return h + by_lines(time, 'time', h) + by_lines(freq, 'freq', h)
-
-@patch
-def recomputing(self:FrequencyDelayedLayer,
-    h, # h^f[l-1] [B, T, M, H]
-    context, # h^t[l], plus h^c[l] in the initial tier [B, T, M, H]
-): # h^f[l] [B, T, M, H]
-    "Equations (8) and (12) again, keeping only h^f[l-1] and the other stacks' states"
-    return by_lines(self.forward, 'freq', h, context)
-
-# %% ../nbs/04_stacks.ipynb #9637b8e2
-def recompute(
-    module, # A `Tier`, a `MelNet` or any part of one
-    on:bool=True, # Whether to save memory in training
-): # The module
-    "Keep as little as possible for the backward pass, in every part that can"
-    for m in module.modules():
-        if hasattr(m, 'recompute'): m.recompute = on
-    return module

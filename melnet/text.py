@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['TYPED', 'ABBREVIATIONS', 'CURRENCIES', 'SIGNS', 'MARKS', 'SILENT', 'MAX_STEP', 'MAX_WIDTH', 'TextError', 'TextConfig',
-           'clean', 'spell', 'phonemes', 'Text', 'stack_texts', 'batch_texts', 'TextEncoder', 'Attention',
-           'logistic_weights', 'Memory', 'label_number', 'check_conditions', 'Health', 'read_health']
+           'clean', 'spell', 'phonemes', 'Text', 'stack_texts', 'batch_texts', 'label_number', 'check_conditions',
+           'TextEncoder', 'logistic_weights', 'Attention', 'Memory', 'Health', 'read_health']
 
 # %% ../nbs/06_text.ipynb #da20457d
 import math, re, torch, torch.nn.functional as F, unicodedata
 from contextlib import closing
-from difflib import get_close_matches
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 from num2words import num2words
@@ -23,11 +23,10 @@ from .datasets import Espeak
 from .stacks import AxisLSTM
 from .conditioning import ConditionError, check_cond, flip_frames
 
-# %% ../nbs/06_text.ipynb #50a5bf05
+# %% ../nbs/06_text.ipynb #35a7a217
 class TextError(MelNetError):
     "A text that cannot be read as it is"
 
-# %% ../nbs/06_text.ipynb #35a7a217
 @dataclass(frozen=True)
 class TextConfig:
     "What a text becomes, and how the initial tier reads it"
@@ -53,14 +52,18 @@ TYPED = str.maketrans({'“': '"', '”': '"', '„': '"', '‘': "'", '’': "'
 def clean(text):
     "One line of plain text, with typed quotes and dashes and single spaces; markup and control characters are refused"
     if not isinstance(text, str): raise TextError(f'text = {text!r}: expected a string')
-    if found := re.search(r'</?[a-zA-Z!?][^>]*>', text): raise TextError(f'text holds markup, {found[0][:40]!r}: it would be read aloud; write the words alone')
+    if found := re.search(r'</?[a-zA-Z!?][^>]*>', text):
+        raise TextError(f'text holds markup, {found[0][:40]!r}: it would be read aloud; write the words alone')
     for c in text:
-        if unicodedata.category(c)[0] == 'C' and c not in '\n\r\t\ufeff': raise TextError(f'text holds {_named(c)}, which cannot be spoken; delete it')
+        if unicodedata.category(c)[0] == 'C' and c not in '\n\r\t\ufeff':
+            raise TextError(f'text holds {_named(c)}, which cannot be spoken; delete it')
     text = ' '.join(unicodedata.normalize('NFC', text).translate(TYPED).replace('\ufeff', '').split())
     if not any(c.isalnum() for c in text): raise TextError(f'text = {text[:40]!r}: holds no word; write at least one')
     return text
 
-def _named(c): return f'{c!r} (U+{ord(c):04X} {unicodedata.name(c, "without a name")})' if c.isprintable() else f'the character U+{ord(c):04X}'
+def _named(c):
+    if not c.isprintable(): return f'the character U+{ord(c):04X}'
+    return f'{c!r} (U+{ord(c):04X} {unicodedata.name(c, "without a name")})'
 
 # %% ../nbs/06_text.ipynb #4d32c38a
 ABBREVIATIONS = {'Mr': 'mister', 'Mrs': 'missus', 'Ms': 'miz', 'Dr': 'doctor', 'Prof': 'professor', 'St': 'saint', 'etc': 'et cetera',
@@ -75,8 +78,11 @@ def spell(
     "Numbers, currency, abbreviations and signs as words"
     def words(n, **kw):
         try: return num2words(n, lang=language, **kw).replace(',', '')
-        except (NotImplementedError, OverflowError, KeyError) as e: raise TextError(f'number {n}: cannot be spelled in {language!r}; write it in words') from None
-    def number(m): return words(float(m[0]) if '.' in m[0] else int(m[0]), **({'to': 'year'} if re.fullmatch(r'1[1-9]\d\d|20[1-9]\d', m[0]) else {}))
+        except (NotImplementedError, OverflowError, KeyError):
+            raise TextError(f'number {n}: cannot be spelled in {language!r}; write it in words') from None
+    def number(m):
+        year = re.fullmatch(r'1[1-9]\d\d|20[1-9]\d', m[0])
+        return words(float(m[0]) if '.' in m[0] else int(m[0]), to='year' if year else 'cardinal')
     def money(m):
         if '.' in m[2]: return words(float(m[2]), to='currency', currency=CURRENCIES[m[1]][0])
         return f'{words(int(m[2]))} {CURRENCIES[m[1]][1 if m[2] == "1" else 2]}'
@@ -85,7 +91,9 @@ def spell(
         text = re.sub(r'\b(' + '|'.join(map(re.escape, ABBREVIATIONS)) + r')\.(?=\s|,|$)', lambda m: ABBREVIATIONS[m[1]], text)
         text = re.sub(r'([$€£])\s?(\d+(?:\.\d+)?)', money, text)
         text = re.sub(r'\b(\d+)(?:st|nd|rd|th)\b', lambda m: words(int(m[1]), to='ordinal'), text)
-        text = re.sub(r'[&%+=@#°]', lambda m: SIGNS[m[0]], text)
+        text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
+        text = re.sub(r'(?<!\S)-(?=\d)', 'minus ', text)
+        text = re.sub(r'[&%+=@#°]', lambda m: SIGNS[m[0]], re.sub(r'(?<!\S)-(?=\d)', 'minus ', text))
     return ' '.join(re.sub(r'\d+(?:\.\d+)?', number, text).split())
 
 # %% ../nbs/06_text.ipynb #d13e1b30
@@ -94,7 +102,8 @@ MARKS = ',.;:!?'    # punctuation that is kept as symbols
 def _clauses(text):
     "Pieces of a text without punctuation, each with the mark that follows it or ''"
     parts = re.split(r'\s*([,.;:!?]+(?=[\s"\')\]]|$)|\s-+\s|--+)\s*', text)
-    return [(words.strip(' "()[]'), ',' if mark.strip().startswith('-') else mark[:1]) for words, mark in zip(parts[::2], [*parts[1::2], ''])]
+    return [(words.strip(' "()[]'), ',' if mark.strip().startswith('-') else mark[:1])
+            for words, mark in zip(parts[::2], [*parts[1::2], ''])]
 
 @lru_cache(maxsize=100_000)
 def phonemes(
@@ -127,7 +136,7 @@ def spoken(self:TextConfig,
     plain, language = clean(text), self.language.partition('-')[0]
     if self.kind == 'phonemes':
         foreign = [c for c in plain if not (c.isascii() or c in '€£°' or unicodedata.name(c, '').startswith('LATIN'))]
-        if foreign: raise TextError(f'text holds {_named(foreign[0])}, which is not spoken in {self.language!r}; leave it out, or write it in Latin letters')
+        if foreign: raise TextError(f'text holds {_named(foreign[0])}, not spoken in {self.language!r}; leave it out, or use Latin letters')
         return phonemes(spell(plain, language), self.language)
     if self.symbols and set(plain) <= set(self.symbols): return plain
     plain = spell(plain, language)
@@ -139,13 +148,15 @@ def ids(self:TextConfig,
 )->torch.Tensor: # LongTensor[U]: 0 is the begin mark, len(symbols) + 1 the end mark
     "Numbers of symbols, between the marks"
     at = {c: k for k, c in enumerate(self.symbols, 1)}
-    if ' ' in at: symbols = ' '.join(symbols.replace('-', ' ').split()) if '-' not in at else symbols
+    if ' ' in at: symbols = ' '.join(''.join(' ' if c in '-/:()[]' and c not in at else c for c in symbols).split())   # they part words
     symbols = [c for c in symbols if c in at or c not in SILENT]
     if '.' in at and symbols[-1:] and symbols[-1] not in '.!?': symbols = [*symbols, '.']
     if odd := next((c for c in symbols if c not in at), None):
-        raise TextError(f'text {"".join(symbols)[:60]!r}: no symbol for {_named(odd)}; this model knows {"".join(self.symbols)!r}. Leave it out, or train on texts that hold it')
+        raise TextError(f'text {"".join(symbols)[:60]!r}: no symbol for {_named(odd)}; this model knows {"".join(self.symbols)!r}. '
+                        'Leave it out, or train on texts that hold it')
     return torch.tensor([0, *(at[c] for c in symbols), len(at) + 1])
 
+# %% ../nbs/06_text.ipynb #5bf26696
 @patch
 def encode(self:TextConfig,
     text:str, # As people type it
@@ -183,7 +194,6 @@ class Text(NamedTuple):
     lengths: torch.Tensor  # symbols of each text [B]
     known: torch.Tensor    # Bool[B]; False for a clip without text
 
-# %% ../nbs/06_text.ipynb #4ab27618
 def stack_texts(
     rows, # B times LongTensor[U], as `TextConfig.encode` gives them, or None
 )->Text:
@@ -192,6 +202,7 @@ def stack_texts(
     rows = [torch.zeros(1, dtype=torch.long) if r is None else r for r in rows]
     return Text(pad_sequence(rows, batch_first=True), torch.tensor([len(r) for r in rows]), known)
 
+# %% ../nbs/06_text.ipynb #4ab27618
 def batch_texts(
     cfg:TextConfig,
     texts, # B strings or LongTensor[U]s as `encode` gives them, None among them; or one for all B; a `Text`; None is no text at all
@@ -206,8 +217,43 @@ def batch_texts(
     rows = [t if t is None or torch.is_tensor(t) else cfg.encode(t) for t in texts]
     for r in (r for r in rows if r is not None):
         if r.ndim != 1 or r.is_floating_point() or not len(r) or r.min() < 0 or r.max() > len(cfg.symbols) + 1:
-            raise TextError(f'a text of shape {tuple(r.shape)} and values {r.flatten()[:8].tolist()}: give a string, or LongTensor[U] as TextConfig.encode gives it')
+            raise TextError(f'a text of shape {tuple(r.shape)} and values {r.flatten()[:8].tolist()}: '
+                            'give a string, or LongTensor[U] as TextConfig.encode gives it')
     return Text(*(v.to(device) for v in stack_texts(rows)))
+
+# %% ../nbs/06_text.ipynb #df8e9922
+def label_number(
+    cfg, # A `MelNetConfig`: its `classes` and `labels`
+    name:str, # A condition
+    value, # Text is compared with the labels, first as it is spelled; anything else stays as it is
+): # The number that the model knows
+    "The number of a condition's value; text is a number only where no label is spelled so"
+    if not isinstance(value, str) or name not in cfg.classes: return value
+    labels = cfg.labels.get(name, ())
+    for form in (str, str.casefold):
+        if sum(same := [form(label) == form(value) for label in labels]) == 1: return same.index(True)
+    if value.isascii() and value.isdecimal() and len(value) < 19: return int(value)
+    near, known = get_close_matches(value[:100], labels, 1), shorten(', '.join(labels), 300).strip("'")
+    hint = f'did you mean {near[0]}? It is' if near else 'expected'
+    raise ConditionError(f'{name} = {shorten(value)}: {hint} {"one of " * bool(labels)}{known}{" or " * bool(labels)}'
+                         f'a number from 0 to {cfg.classes[name] - 1}')
+
+# %% ../nbs/06_text.ipynb #d59f2054
+def check_conditions(
+    cfg, # A `MelNetConfig`: its `classes` and `text`
+    cond:dict, # A condition's name to one number or label, or B of them; 'text' to a string or B of them, None among them
+    n:int, # B
+    device='cpu', # Where the tensors shall lie
+)->dict: # A condition's name to LongTensor[B]; 'text' to a `Text` where there is one
+    "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
+    cond = dict(cond or {})
+    texts = cond.pop('text', None)
+    cond = {k: [label_number(cfg, k, w) for w in v] if isinstance(v, (list, tuple)) else label_number(cfg, k, v) for k, v in cond.items()}
+    out = check_cond(cfg.classes, cond, n, device)
+    if cfg.text is not None: text = batch_texts(cfg.text, texts, n, device)
+    elif texts is None or isinstance(texts, (list, tuple)) and all(t is None for t in texts): text = None
+    else: raise ConditionError(f"this model reads no text; leave out 'text', its conditions are {', '.join(cfg.classes) or 'none'}")
+    return out if text is None else {**out, 'text': text}
 
 # %% ../nbs/06_text.ipynb #69b7183a
 class TextEncoder(nn.Module):
@@ -228,25 +274,6 @@ class TextEncoder(nn.Module):
         back = flip_frames(self.back(flip_frames(e, lengths)), lengths)
         return (e + self.W(torch.cat([self.there(e), back], -1)))[:, :, 0]
 
-# %% ../nbs/06_text.ipynb #6e736721
-class Attention(nn.Module):
-    "Which symbols a frame speaks: a mixture of discretised logistics over the symbols, whose means only move forward"
-    pace = 1.   # a factor on the steps of the means, for slower or faster speech
-    def __init__(self,
-        cfg:TextConfig,
-        hidden:int, # H of the initial tier
-    ):
-        super().__init__()
-        K = cfg.components
-        self.encoder, self.rnn, self.out = TextEncoder(len(cfg.symbols) + 2, hidden), nn.LSTMCell(2*hidden, hidden), nn.Linear(hidden, 3*K)
-        self.h0, self.c0, self.none = (nn.Parameter(torch.zeros(hidden)) for _ in range(3))   # first states; the context of a clip without text
-        self.W = nn.Linear(hidden, hidden)
-        for gate in self.rnn.weight_hh.data.chunk(4): nn.init.orthogonal_(gate)
-        nn.init.zeros_(self.rnn.bias_hh); nn.init.zeros_(self.rnn.bias_ih)
-        self.rnn.bias_ih.data[hidden:2*hidden] = 1.                          # the forget gate starts open
-        nn.init.normal_(self.out.weight, std=.01)
-        with torch.no_grad(): self.out.bias.copy_(torch.tensor([math.log(cfg.pace)]*K + [math.log(cfg.width)]*K + [0.]*K))
-
 # %% ../nbs/06_text.ipynb #86c362a9
 MAX_STEP, MAX_WIDTH = 2., 3. # bounds on log-steps and log-widths: no frame moves further than e² symbols
 
@@ -263,6 +290,25 @@ def logistic_weights(
     F_edge = F_edge.masked_fill(torch.arange(1, U, device=kappa.device) >= lengths[:, None], 1.)    # all mass lies before the end
     return torch.diff(F.pad(F.pad(F_edge, (0, 1), value=1.), (1, 0)), dim=1)
 
+# %% ../nbs/06_text.ipynb #6e736721
+class Attention(nn.Module):
+    "Which symbols a frame speaks: a mixture of discretised logistics over the symbols, whose means only move forward"
+    pace = 1.   # a factor on the steps of the means, for slower or faster speech
+    def __init__(self,
+        cfg:TextConfig,
+        hidden:int, # H of the initial tier
+    ):
+        super().__init__()
+        K = cfg.components
+        self.encoder, self.rnn, self.out = TextEncoder(len(cfg.symbols) + 2, hidden), nn.LSTMCell(2*hidden, hidden), nn.Linear(hidden, 3*K)
+        self.h0, self.c0, self.none = (nn.Parameter(torch.zeros(hidden)) for _ in range(3))   # first states; context of a clip without text
+        self.W = nn.Linear(hidden, hidden)
+        for gate in self.rnn.weight_hh.data.chunk(4): nn.init.orthogonal_(gate)
+        nn.init.zeros_(self.rnn.bias_hh); nn.init.zeros_(self.rnn.bias_ih)
+        self.rnn.bias_ih.data[hidden:2*hidden] = 1.                          # the forget gate starts open
+        nn.init.normal_(self.out.weight, std=.01)
+        with torch.no_grad(): self.out.bias.copy_(torch.tensor([math.log(cfg.pace)]*K + [math.log(cfg.width)]*K + [0.]*K))
+
 # %% ../nbs/06_text.ipynb #19658245
 class Memory(NamedTuple):
     "Encoded texts, as the attention reads them"
@@ -278,6 +324,7 @@ def read(self:Attention,
     with torch.autocast(text.ids.device.type, enabled=False):
         return Memory(self.encoder(text.ids, text.lengths), text.lengths, text.known[:, None])
 
+# %% ../nbs/06_text.ipynb #19658246
 @patch
 def step(self:Attention,
     h, # h^c_i [B, H]
@@ -285,8 +332,8 @@ def step(self:Attention,
     state=None, # (h, c, κ, context) after the frame before; None at the first frame
 ): # h^c_i with the context added [B, H], φ_i [B, U], and the new state
     "One frame: the means step forward, and what they stand on is added to the centralised stack"
-    if state is None: state = *(s.expand(len(h), -1) for s in (self.h0, self.c0)), h.new_zeros(len(h), self.out.out_features // 3), memory.c[:, 0]
-    h_rnn, c_rnn, kappa, context = state
+    first = (s.expand(len(h), -1) for s in (self.h0, self.c0))
+    h_rnn, c_rnn, kappa, context = state or (*first, h.new_zeros(len(h), self.out.out_features // 3), memory.c[:, 0])
     h_rnn, c_rnn = self.rnn(torch.cat([h, context], -1), (h_rnn, c_rnn))
     step, width, logits = self.out(h_rnn).chunk(3, -1)
     kappa = kappa + self.pace * step.clamp(max=MAX_STEP).exp()
@@ -307,39 +354,6 @@ def forward(self:Attention,
             h_i, phi, state = self.step(h_i, memory, state)
             out.append(h_i); phis.append(phi)
         return torch.stack(out, 1)[:, :, None], torch.stack(phis, 1)
-
-# %% ../nbs/06_text.ipynb #d59f2054
-def label_number(
-    cfg, # A `MelNetConfig`: its `classes` and `labels`
-    name:str, # A condition
-    value, # Text is compared with the labels, first as it is spelled; anything else stays as it is
-): # The number that the model knows
-    "The number of a condition's value; text is a number only where no label is spelled so"
-    if not isinstance(value, str) or name not in cfg.classes: return value
-    labels = cfg.labels.get(name, ())
-    for form in (str, str.casefold):
-        if sum(same := [form(label) == form(value) for label in labels]) == 1: return same.index(True)
-    if value.isascii() and value.isdecimal() and len(value) < 19: return int(value)
-    near, known = get_close_matches(value[:100], labels, 1), shorten(', '.join(labels), 300).strip("'")
-    hint = f'did you mean {near[0]}? It is' if near else 'expected'
-    raise ConditionError(f'{name} = {shorten(value)}: {hint} {"one of " * bool(labels)}{known}{" or " * bool(labels)}'
-                         f'a number from 0 to {cfg.classes[name] - 1}')
-
-def check_conditions(
-    cfg, # A `MelNetConfig`: its `classes` and `text`
-    cond:dict, # A condition's name to one number or label, or B of them; 'text' to a string or B of them, None among them
-    n:int, # B
-    device='cpu', # Where the tensors shall lie
-)->dict: # A condition's name to LongTensor[B]; 'text' to a `Text` where there is one
-    "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
-    cond = dict(cond or {})
-    texts = cond.pop('text', None)
-    cond = {k: [label_number(cfg, k, w) for w in v] if isinstance(v, (list, tuple)) else label_number(cfg, k, v) for k, v in cond.items()}
-    out = check_cond(cfg.classes, cond, n, device)
-    if cfg.text is not None: text = batch_texts(cfg.text, texts, n, device)
-    elif texts is None or isinstance(texts, (list, tuple)) and all(t is None for t in texts): text = None
-    else: raise ConditionError(f"this model reads no text; leave out 'text', its conditions are {', '.join(cfg.classes) or 'none'}")
-    return out if text is None else {**out, 'text': text}
 
 # %% ../nbs/06_text.ipynb #6ea17401
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .core import check_fields, require, seed_of
 from .mixture import mixture_log_prob
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
 from .corpus import Batch, batch_order
-from .stacks import recompute
+from .recompute import recompute
 from .text import Text, stack_texts
 from .model import MelNetConfig, Tier
 
@@ -44,7 +44,6 @@ def tier_nll(
     true = torch.arange(nll.shape[1], device=nll.device) < own[g].unsqueeze(1)
     return nll, true.unsqueeze(2).expand_as(nll)
 
-# %% ../nbs/09_training.ipynb #0fe97e1f
 def mean_over(
     nll, # Nats per element [B, T_g, M_g]
     true, # Bool [B, T_g, M_g], which of them count
@@ -64,7 +63,7 @@ class TrainConfig:
     clip_norm: float = 100.      # gradients longer than this are shortened to it; a guard, far above the usual length
     average: float = 0.999       # decay of the moving average of the weights, which is what is kept
     coarse_noise: float = 0.1    # standard deviation of the noise on the lower tiers that an upsampling tier sees, normalised units
-    frame_noise: float = 0.      # noise on the earlier frames that the initial tier sees; its deviation is up to this, by clip, normalised units
+    frame_noise: float = 0.      # largest deviation of the noise on the earlier frames that the initial tier sees, normalised units
     frame_mask: float = 0.       # share of those frames that are hidden, up to this, by clip
     text_dropout: float = 0.     # share of the clips that are trained on without their text
     precision: str = 'no'        # 'no' is float32, 'bf16' is mixed
@@ -80,9 +79,7 @@ class TrainConfig:
     max_skips: int = 20          # steps in a row without a finite loss and gradient after which the run stops
     keep: int = 3                # checkpoints of each tier that are kept
 
-    def __post_init__(self):
-        check_fields(self)
-        self.check()
+    def __post_init__(self): check_fields(self); self.check()
 
 # %% ../nbs/09_training.ipynb #3e812ec2
 @patch
@@ -94,7 +91,8 @@ def check(self:TrainConfig):
         require(getattr(self, name) is None or getattr(self, name) > 0, self, name, 'must be above zero')
     for name in ('warmup', 'weight_decay', 'coarse_noise', 'seed'): require(getattr(self, name) >= 0, self, name, 'must not be negative')
     require(self.frame_noise >= 0, self, 'frame_noise', 'must not be negative')
-    for name in ('average', 'momentum', 'frame_mask', 'text_dropout'): require(0 <= getattr(self, name) < 1, self, name, 'must lie from 0 to below 1')
+    for name in ('average', 'momentum', 'frame_mask', 'text_dropout'):
+        require(0 <= getattr(self, name) < 1, self, name, 'must lie from 0 to below 1')
     require(self.precision in ('no', 'bf16'), self, 'precision', "must be 'no' or 'bf16'")
     require(self.optimizer in ('muon', 'adamw', 'rmsprop'), self, 'optimizer', "must be 'muon', 'adamw' or 'rmsprop'")
 
@@ -159,7 +157,7 @@ def mixed(acc, precision):
 
 @torch.no_grad()
 def held_out_sums(tier, g, n_tiers, data, acc, batch_size=32, other=False):
-    "Nats and true elements of tier g of every clip of a split [2, n], each clip with its own fixed dither; `other` with the next clip's text"
+    "Nats and true elements of tier g of every clip of a split [2, n], each with its own fixed dither; `other`: with the next clip's text"
     sums = torch.zeros(2, len(data), dtype=torch.float64)
     for k in range(0, len(data), batch_size)[acc.process_index::acc.num_processes]:
         part = slice(k, min(k + batch_size, len(data)))
@@ -182,7 +180,6 @@ def held_out_nll(
     nats, count = held_out_sums(tier, g, n_tiers, data, acc, batch_size).sum(1).tolist()
     return nats / count
 
-# %% ../nbs/09_training.ipynb #68b384ca
 def interval(
     sums, # Nats and true elements of every clip [2, n]
 ): # Nats per element: mean, lower and upper end
@@ -342,7 +339,8 @@ def step(self:TierRun,
 COLUMNS = ['step', 'train', 'held_out', 'low', 'high', 'other_text', 'grad_norm', 'lr', 'skipped']
 
 @patch
-def _texts(self:TierRun, test): return (False, True) if self.g == 0 and test.texts and len(test) > 1 else (False,)     # right texts, others' texts
+def _texts(self:TierRun, test):
+    return (False, True) if self.g == 0 and test.texts and len(test) > 1 else (False,)     # right texts, others' texts
 
 @patch
 def evaluate(self:TierRun,

@@ -35,7 +35,8 @@ def first_seconds(
     "The start of a recording; what follows is not even read"
     try:
         with sf.SoundFile(file) as f: wav, rate = f.read(int(LONGEST * f.samplerate), dtype='float32', always_2d=True), f.samplerate
-    except sf.LibsndfileError as e: raise AudioError(f'{name}: not readable as audio ({e.error_string}); convert it to wav or flac') from None
+    except sf.LibsndfileError as e:
+        raise AudioError(f'{name}: not readable as audio ({e.error_string}); convert it to wav or flac') from None
     check_wav(wav, name)
     return level(torch.from_numpy(librosa.resample(wav.mean(1), orig_sr=rate, target_sr=sr, res_type='soxr_hq')))
 
@@ -113,7 +114,8 @@ def spectrogram_view(
     axes = fig.subplots(3, 1, sharex=True, height_ratios=(1, 2, 2))
     axes[0].plot(np.arange(len(wav)) / cfg.sample_rate, wav, 'k', lw=.6)
     axes[0].set(ylabel='sample', ylim=(-1.1, 1.1), title='waveform')
-    for ax, picture, is_mel, title in ((axes[1], linear, False, f'linear spectrogram: {mag.shape[1]} lines'), (axes[2], mel, True, f'mel spectrogram: {cfg.n_mels} bins')):
+    for ax, picture, is_mel, title in ((axes[1], linear, False, f'linear spectrogram: {mag.shape[1]} lines'),
+                                       (axes[2], mel, True, f'mel spectrogram: {cfg.n_mels} bins')):
         image = show_bins(picture - picture.max(), cfg, ax, is_mel, cmap='magma', vmin=-decibels, vmax=0)
         ax.set_title(title)
     for ax in axes[:2]: ax.set_xlabel('')
@@ -134,7 +136,8 @@ def round_trip(
     codec = MelCodec(cfg)
     x = codec.encode(wav[None])
     if cfg.hop_length > cfg.win_length // 2:
-        raise ExploreError(f'hop {cfg.hop_length}: no way back, for windows of {cfg.win_length} would leave holes between them; half a window at most')
+        raise ExploreError(f'hop {cfg.hop_length}: no way back, for windows of {cfg.win_length} would leave holes between them; '
+                           'half a window at most')
     again = codec.decode(x, method, length=len(wav), **({'progress': False} if method == 'gradient' else {}))
     return again[0], ((codec.encode(again) - x).abs().mean() * cfg.std * DB).item()
 
@@ -193,7 +196,8 @@ def tiers_view(
     for a in range(corner.shape[0]):
         for b in range(corner.shape[1]):
             now = corner[a, b] == g + 1
-            right.text(a, b, corner[a, b].item(), ha='center', va='center', weight='bold' if now else 'normal', bbox=dict(boxstyle='circle,pad=.15', fc='w', ec='k') if now else None)
+            right.text(a, b, corner[a, b].item(), ha='center', va='center', weight='bold' if now else 'normal',
+                       bbox=dict(boxstyle='circle,pad=.15', fc='w', ec='k') if now else None)
     right.set(xlabel='frame i', ylabel='mel bin j', title='which tier draws what')
     known = sum(t.numel() for t in tiers[:g]) + (i + 1) * tiers[g].shape[2]
     shape = ' x '.join(map(str, tiers[g].shape[1:]))
@@ -248,7 +252,10 @@ def field_view(
     blind = (may & ~seen).nonzero()
     if len(blind): ax.plot(*blind.T, 'x', color='.35', ms=5)
     ax.plot(i, j, 's', ms=11, mfc='w', mec='k', mew=2)
-    ax.set(xlabel='frame i', ylabel='mel bin j', title=f'{stack} stack, layer {layer}\n□ element ({i}, {j})' + ('    × allowed, not seen' if len(blind) else ''), xlim=(-.5, T - .5), ylim=(-.5, M - .5))
+    ax.set(xlabel='frame i', ylabel='mel bin j', title=f'{stack} stack, layer {layer}\n□ element ({i}, {j})' + ('    × allowed, not seen'
+                                                                                                                if len(blind) else ''),
+                                                                                                                xlim=(-.5, T - .5),
+                                                                                                                ylim=(-.5, M - .5))
     return fig, {'seen': seen.sum().item(), 'allowed': may.sum().item(), 'of the future': (seen & ~may).sum().item()}
 
 # %% ../nbs/50_views.ipynb #203afcb4
@@ -289,7 +296,8 @@ def density_view(
     fig = sheet(8.4, 5.2)
     maps, below = fig.subfigures(2, 1, height_ratios=(1, 1))
     top = maps.subplots(1, 2)
-    for ax, picture, title, style in ((top[0], x, 'clip', dict(cmap='magma', vmin=-1.5, vmax=3)), (top[1], nll, 'surprise, nats', dict(cmap='viridis', vmin=-2, vmax=4))):
+    for ax, picture, title, style in ((top[0], x, 'clip', dict(cmap='magma', vmin=-1.5, vmax=3)),
+                                      (top[1], nll, 'surprise, nats', dict(cmap='viridis', vmin=-2, vmax=4))):
         image = show_bins(picture, cfg, ax, **style)
         ax.plot(cfg.seconds(i + 1), j, 's', ms=7, mfc='none', mec='w', mew=3)
         ax.plot(cfg.seconds(i + 1), j, 's', ms=7, mfc='none', mec='k', mew=1)
@@ -297,7 +305,8 @@ def density_view(
     maps.colorbar(image, ax=top[1], label='nats')
     show_mixture(theta[i, j], x[i, j], below.subplots())
     tier = tier_map(-(-len(x) // time_factor(n_tiers)) * time_factor(n_tiers), x.shape[1], n_tiers)[i, j].item()
-    return fig, {'drawn by tier': tier, 'true value': x[i, j].item(), 'its surprise, nats': nll[i, j].item(), 'the clip, nats per element': nll.mean().item()}
+    return fig, {'drawn by tier': tier, 'true value': x[i, j].item(), 'its surprise, nats': nll[i, j].item(),
+                 'the clip, nats per element': nll.mean().item()}
 
 # %% ../nbs/50_views.ipynb #caba0c2e
 class ClipFigure:
