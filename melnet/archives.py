@@ -18,7 +18,8 @@ class _Header(tarfile.TarInfo):
     def fromtarfile(cls, tar):
         try: return super().fromtarfile(tar)
         except tarfile.EmptyHeaderError: raise tarfile.ReadError('it ends without its end mark') from None
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as e: raise tarfile.ReadError(f'damaged header: {e}') from None
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as e:
+            raise tarfile.ReadError(f'damaged header: {e}') from None
 
 def _tar(path):
     "Name, size, kind and opener of each member of a tar archive, then to the end of the file for its checksum"
@@ -53,7 +54,7 @@ def _whole(path):
     except MelNetError: raise
     except Exception as e:
         if isinstance(e, OSError) and e.errno:          # of the disk, not of the archive
-            raise CorpusError(f'{printable(path)}: cannot be read or unpacked here ({e.strerror}); unpack it elsewhere and give the folder') from None
+            raise CorpusError(f'{printable(path)}: cannot be unpacked here ({e.strerror}); unpack it elsewhere, give the folder') from None
         raise CorpusError(f'{printable(path)}: not a whole tar or zip archive ({_reason(e)}); fetch it again') from None
 
 def _entries(path):
@@ -88,7 +89,7 @@ def read_members(
         for name, size, kind, open_ in _in_folder(path) if path.is_dir() else _entries(path):
             base = PurePosixPath(name).name
             if kind == 'folder' or not ok(base) or _hidden(name): continue
-            if kind != 'file': raise CorpusError(f'{printable(path)}: {printable(name)} is a {kind}; unpack it yourself and give the folder')
+            if kind != 'file': raise CorpusError(f'{printable(path)}: {printable(name)} is a {kind}; unpack it and give the folder')
             total += size
             if total > limit: raise CorpusError(f'{printable(path)}: more than {limit/1e9:g} GB to read; unpack it and give a part of it')
             with open_() as f: data = f.read()
@@ -107,14 +108,16 @@ def _put(archive, box, limit):
     for name, size, kind, open_ in _entries(archive):
         parts = PurePosixPath(name).parts
         if name.startswith('/') or '..' in parts or ':' in name.split('/')[0] or kind == 'link or device':
-            raise CorpusError(f'{printable(archive)}: refused, {printable(name)} would be written outside of its folder, or is no plain file')
+            where = f'{printable(archive)}: refused, {printable(name)}'
+            raise CorpusError(f'{where} would be written outside of its folder, or is no plain file')
         total += size
-        if total > limit: raise CorpusError(f'{printable(archive)}: more than {limit/1e9:.3g} GB to unpack; make room, or unpack a part of it yourself')
+        if total > limit: raise CorpusError(f'{printable(archive)}: more than {limit/1e9:.3g} GB to unpack; make room, or unpack a part')
         path = Path(box, *parts)
         (path if kind == 'folder' else path.parent).mkdir(parents=True, exist_ok=True)
         if kind == 'file':
             with open_() as source, open(path, 'wb') as out: shutil.copyfileobj(source, out, 2**20)
 
+# %% ../nbs/55_archives.ipynb #e74bbf39
 def unpack(
     archive, # A tar archive, compressed or not, or a zip archive
     limit:int=DISK_LIMIT, # Bytes written, at most

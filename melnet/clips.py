@@ -6,7 +6,7 @@
 __all__ = ['VOWELS', 'toy_voice', 'CorpusError', 'Clip', 'hashed', 'sentence_of', 'Corpus', 'toy_corpus', 'toy_strings', 'pieces']
 
 # %% ../nbs/20_clips.ipynb #0f295d0f
-import hashlib, math, re
+import contextlib, hashlib, io, math, re
 import librosa, numpy as np, soundfile as sf, torch
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,6 +44,20 @@ def _duration(path):
     try: return sf.info(str(path)).duration
     except (sf.LibsndfileError, OSError) as e: raise AudioError(f'{path}: not readable as audio ({e}); convert it to wav or flac') from None
 
+def _read(path, sr, start, stop):
+    "`load_audio`; what can only be read from its start, as GSM and G.721 can, is read whole first"
+    stored = None
+    with contextlib.suppress(sf.LibsndfileError):             # `load_audio` says what is wrong
+        if Path(path).is_file():
+            with sf.SoundFile(str(path)) as f:
+                if not f.seekable(): stored, rate = f.read(f.frames, 'float32', always_2d=True), f.samplerate
+    if stored is None: return load_audio(path, sr, start, stop)
+    file = io.BytesIO()
+    file.name = str(path)
+    sf.write(file, stored, rate, format='WAV', subtype='FLOAT')
+    file.seek(0)
+    return load_audio(file, sr, start, stop)
+
 # %% ../nbs/20_clips.ipynb #b4dd876a
 @dataclass
 class Clip:
@@ -63,7 +77,7 @@ class Clip:
         "Waveform[S], read when it is needed"
         at = lambda seconds: None if seconds is None else round(seconds * self.sample_rate)
         if torch.is_tensor(self.source): wav = self.source[at(self.start):at(self.stop)]
-        else: wav = load_audio(self.source, self.sample_rate, self.start, self.stop)
+        else: wav = _read(self.source, self.sample_rate, self.start, self.stop)
         return wav if self.speed == 1 else resample(wav, round(self.sample_rate * self.speed), self.sample_rate)
 
     @property
@@ -83,9 +97,9 @@ def hashed(
 # %% ../nbs/20_clips.ipynb #7d0bc749
 def sentence_of(
     clip, # A `Clip`
-)->str: # Its text in small letters without punctuation; its id if it has no text
+)->str: # The words of its text in small letters; its id if it has no text
     "What all takes of one sentence have in common"
-    return ' '.join(re.findall(r'\w+', clip.text.casefold())) or clip.id
+    return ' '.join(re.sub(r"[^\w' ]|_", ' ', clip.text.lower()).split()) or clip.text.strip() or clip.id
 
 def _held_groups(clips, group):
     "The groups with a hash below 0.1; no speaker loses all clips, and of ten clips or more at least one is held out"
@@ -100,6 +114,7 @@ def _held_groups(clips, group):
     spare = [g for g in sorted(at, key=at.get) if not any(groups <= {g} for groups in speakers.values())]
     return held or (set(spare[:1]) if len(clips) >= 10 else set())
 
+# %% ../nbs/20_clips.ipynb #53900a36
 class Corpus:
     "Clips, the names of their labels' values, and which clips are held out"
     def __init__(self,
@@ -198,8 +213,7 @@ def hold_out(self:Corpus,
 )->Corpus:
     "The same clips, another share of them held out: by the hash of a clip's text, or of its id where it has none"
     if not 0 <= share < 1: raise CorpusError(f'held_out = {share}: give a share from 0 to below 1')
-    words = lambda c: ' '.join(re.sub(r"[^a-z' ]", ' ', c.text.lower()).split()) or c.text
-    return Corpus(self.name, self.clips, self.classes, lambda c: hashed(words(c) or c.id) < share)
+    return Corpus(self.name, self.clips, self.classes, lambda c: hashed(sentence_of(c)) < share, left_out=self.left_out)
 
 @patch
 def at_speeds(self:Corpus,
@@ -214,4 +228,5 @@ def at_speeds(self:Corpus,
     for s, at in more.items():
         clips += [replace(c, id=f'{c.id}x{s}', speaker=f'{c.speaker}x{s}', labels=relabel(c, at), speed=c.speed * s) for c in self.train]
     was = {c.id for c in self.test}
-    return Corpus(self.name, clips, {**self.classes, 'speaker': names + [f'{n}x{s}' for s in speeds for n in names]}, lambda c: c.id in was)
+    return Corpus(self.name, clips, {**self.classes, 'speaker': names + [f'{n}x{s}' for s in speeds for n in names]}, lambda c: c.id in was,
+                  left_out=self.left_out)

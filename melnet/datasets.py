@@ -110,8 +110,8 @@ def espeak(
     return Corpus('espeak', clips, {'speaker': list(voices)}, group=sentence_of)
 
 # %% ../nbs/41_datasets.ipynb #3e3d1680
-AUDIO_SUFFIXES = {'.wav', '.flac', '.ogg', '.oga', '.opus', '.mp3', '.aiff', '.aif', '.aifc', '.au', '.snd', '.caf', '.w64', '.rf64', '.sph', '.voc'}
-OTHER_AUDIO = {'.m4a', '.m4b', '.mp4', '.aac', '.wma', '.webm', '.mka', '.amr', '.3gp', '.ac3', '.ape', '.wv', '.ra'}    # not for libsndfile
+AUDIO_SUFFIXES = {*'.wav .flac .ogg .oga .opus .mp3 .aiff .aif .aifc .au .snd .caf .w64 .rf64 .sph .voc'.split()} # for libsndfile
+OTHER_AUDIO = {*'.m4a .m4b .mp4 .aac .wma .webm .mka .amr .3gp .ac3 .ape .wv .ra'.split()}                          # not for it
 _SYSTEM = {'__MACOSX', '@eaDir', '$RECYCLE.BIN', 'System Volume Information', 'lost+found'}
 
 def _find(root):
@@ -127,10 +127,11 @@ def _find(root):
             path, audio = Path(e.path), Path(e.name).suffix.lower() in AUDIO_SUFFIXES | OTHER_AUDIO
             if path.is_dir(): (links if e.is_symlink() else folders).append(path)
             elif not path.is_file(): lost |= {path: 'a broken link' if e.is_symlink() else 'a pipe or device'} if audio else {}
-            elif (kind := path.suffix.lower()) in OTHER_AUDIO: lost[path] = f'{kind} cannot be read here; to convert all: {_convert(root, kind)}'
+            elif (kind := path.suffix.lower()) in OTHER_AUDIO: lost[path] = f'{kind} cannot be read; to convert all: {_convert(root, kind)}'
             else: found.append(path)
     return sorted(found), lost
 
+# %% ../nbs/41_datasets.ipynb #664d4d9e
 def _convert(root, suffix):
     "A command that converts all files of a suffix below a folder"
     return f"find {quote_for_shell(root)} -iname '*{suffix}' -exec ffmpeg -i {{}} {{}}.wav \\;"
@@ -150,8 +151,8 @@ def _speakers(files, root):
     return lambda p: printable(inner(p, base)[0] if len(inner(p, base)) > 1 else own)
 
 # %% ../nbs/41_datasets.ipynb #223614c3
-_HEADS = {'name': {'file', 'filename', 'file_name', 'name', 'id', 'path', 'audio', 'wav', 'clip'}, 'speaker': {'speaker', 'speaker_id', 'who', 'voice'},
-          'text': {'text', 'sentence', 'transcript', 'transcription', 'normalized_text', 'normalised_text'}}
+_HEADS = {'name': {*'file filename file_name name id path audio wav clip'.split()}, 'speaker': {*'speaker speaker_id who voice'.split()},
+          'text': {*'text sentence transcript transcription normalized_text normalised_text'.split()}}
 
 def _read_table(path):
     "Rows of a metadata.csv: (line, name, text, speaker); no speaker is None"
@@ -164,12 +165,14 @@ def _read_table(path):
         columns = {kind: max((i for i, h in enumerate(head) if h in names), default=None) for kind, names in _HEADS.items()}
         rows = rows[1:]
     third = [cells[2] for _, cells in rows if len(cells) > 2]
-    by_words = len(third) == len(rows) > 1 and all(third) and not any(' ' in v for v in third) and len({*third}) < len({cells[1] for _, cells in rows})
+    words = len(third) == len(rows) > 1 and all(third) and not any(' ' in v for v in third)
+    by_words = words and len({*third}) < len({cells[1] for _, cells in rows})
     if columns is None and by_words: columns = {'name': 0, 'text': 1, 'speaker': 2}
     def cell(cells, kind): i = columns[kind]; return cells[i] if i is not None and i < len(cells) else ''
     if columns: return [(k, cell(cells, 'name'), cell(cells, 'text'), cell(cells, 'speaker') or None) for k, cells in rows]
     return [(k, cells[0], cells[-1] or cells[1], None) for k, cells in rows]
 
+# %% ../nbs/41_datasets.ipynb #0f02ad39
 def _plain(name):
     "A name in a list, with slashes and without a suffix of audio"
     name = PurePosixPath(name.replace('\\', '/')).as_posix()
@@ -191,13 +194,14 @@ def _told(root, files):
         for p in near: by_stem[p.stem].append(p)
         for k, name, *said in _read_table(path):
             plain = _plain(name)
-            hits, there = ([by_path[plain]], exact) if plain in by_path and '/' in plain else (by_stem.get(PurePosixPath(plain).name, []), bare)
-            if '/' in plain and there is bare: hits = [p for p in hits if p.with_suffix('').as_posix().endswith('/' + plain)]
+            hits, there = by_stem.get(PurePosixPath(plain).name, []), bare
+            if '/' in plain: hits, there = [p for p in hits if f'/{p.with_suffix("").as_posix()}'.endswith(f'/{plain}')], exact
+            if '/' in plain and plain in by_path: hits = [by_path[plain]]
             if not hits: lost.append(name)
             for p in hits:
                 if there.setdefault(p, said) != said:
                     who = p.relative_to(path.parent).as_posix()
-                    raise CorpusError(f'{printable(path)}, line {k}: {shorten(name)} has two texts; write whose it is, such as {printable(who)}|text')
+                    raise CorpusError(f'{printable(path)}, line {k}: {shorten(name)} has two texts; say whose: {printable(who)}|text')
         if lost: warnings.warn(f'{printable(path)}: {len(lost)} names without a recording, the first is {shorten(lost[0])}')
     return bare | exact
 
@@ -215,7 +219,8 @@ def folder(
     name = lambda p: printable(p.relative_to(path).as_posix())
     left_out = {name(p): why for p, why in lost.items()}
     told = f'{printable(path)}: {len(lost)} files are left out; ' + '; '.join(_by_reason(left_out))
-    if not files: raise CorpusError(f'{printable(path)}: holds no audio ({" ".join(sorted(AUDIO_SUFFIXES))})' + (f'; {told}' if lost else ''))
+    kinds = ' '.join(sorted(AUDIO_SUFFIXES))
+    if not files: raise CorpusError(f'{printable(path)}: holds no audio ({kinds})' + (f'; {told}' if lost else ''))
     if lost: warnings.warn(told)
     told, of_folder = _told(path, every), _speakers(files, path)
     who = {p: printable(told.get(p, ('', None))[1] or of_folder(p)) for p in files}
@@ -254,8 +259,8 @@ def ljspeech(
     if not tables: raise CorpusError(f'{printable(root)}: holds no metadata.csv; point to the folder LJSpeech-1.1')
     wavs, texts = tables[0].parent/'wavs', read_metadata(tables[0])
     lost = [name for name in texts if not inside(wavs, f'{name}.wav').is_file()]
-    if len(lost) == len(texts): raise CorpusError(f'{printable(wavs)}: holds none of the {len(texts)} recordings that metadata.csv names; fetch them again')
-    if lost: warnings.warn(f'{printable(wavs)}: {len(lost)} recordings of metadata.csv are missing, the first is {shorten(lost[0])}')
+    if len(lost) == len(texts): raise CorpusError(f'{printable(wavs)}: holds none of the recordings of metadata.csv; fetch it again')
+    if lost: warnings.warn(f'{printable(wavs)}: {len(lost)} recordings are missing, the first is {shorten(lost[0])}')
     clips = [Clip(name, wavs/f'{name}.wav', sr, 'lj', text) for name, text in texts.items() if name not in {*lost}]
     return Corpus('LJSpeech', clips, group=sentence_of, left_out={name: 'missing' for name in lost})
 
@@ -285,18 +290,21 @@ def librispeech(
     return Corpus(f'LibriSpeech {subset}', clips, {'speaker': [*map(printable, who)]}, group=sentence_of)
 
 # %% ../nbs/41_datasets.ipynb #657e41a6
+def _why_silent(clip):
+    "Of a clip that is silent as it is mixed: its channels may cancel each other"
+    if torch.is_tensor(clip.source) or not sf.read(str(clip.source), dtype='float32', always_2d=True)[0].any(): return 'silent'
+    return 'one channel is the inverse of the other, mixed they are silent; take one, with: ffmpeg -i IN.wav -af "pan=mono|c0=c0" OUT.wav'
+
 def _silence(clip, seconds):
     "Why nothing is heard of a clip on a canvas; None if something is"
     try: wav = clip.wav
-    except (MelNetError, OSError) as e:
-        if 'is silent' in str(e) and not torch.is_tensor(clip.source) and sf.read(str(clip.source), dtype='float32', always_2d=True)[0].any():
-            return f"its channels cancel each other; take one: ffmpeg -i {quote_for_shell(clip.source)} -af 'pan=mono|c0=c0' mono.wav"
-        return 'silent' if 'is silent' in str(e) else 'cannot be read'
+    except (MelNetError, OSError) as e: return _why_silent(clip) if 'is silent' in str(e) else 'cannot be read'
     peak = (wav - wav.mean()).abs()
-    if not peak.numel() or peak.max() < 1e-4: return 'silent'
+    if not peak.numel() or peak.max() < 1e-4: return _why_silent(clip)
     heard = peak if seconds is None else peak[:max(1, round(seconds * clip.sample_rate))]
     if heard.max() > .01 * peak.max(): return None
-    return f'nothing in the first {seconds:.2f} s; its sound begins at {(peak > .01 * peak.max()).nonzero()[0].item() / clip.sample_rate:.1f} s'
+    begin = (peak > .01 * peak.max()).nonzero()[0].item() / clip.sample_rate
+    return f'nothing in the first {seconds:.2f} s; its sound begins at {begin:.1f} s'
 
 # %% ../nbs/41_datasets.ipynb #65202ee0
 @dataclass
@@ -315,14 +323,19 @@ class DataReport:
         c, v = self.corpus, list(self.seconds.values()) or [0.]
         out = [repr(c), f'length   {np.median(v):.2f} s (from {min(v):.2f} to {max(v):.2f}), {_time(sum(v))} in all']
         if self.canvas and (over := sum(s > self.canvas + 1e-6 for s in v)):
-            out.append(f'canvas   {over} of {len(v)} clips exceed the canvas of {self.canvas:.2f} s; {_time(sum(v) - self.used)} unused; '
+            out.append(f'canvas   {over} of {len(v)} clips exceed the canvas of {self.canvas:.2f} s; '
+                       f'{_time(sum(v) - self.used)} unused; '
                        f'cut them at their silences: --max_seconds={self.canvas:.3g}')
-        elif self.canvas: out.append(f'canvas   {self.canvas:.2f} s, none is longer; silence fills {1 - self.used / (self.canvas * len(v)):.0%} of it')
+        elif self.canvas:
+            empty = 1 - self.used / (self.canvas * len(v))
+            out.append(f'canvas   {self.canvas:.2f} s, none is longer; silence fills {empty:.0%} of it')
         total, held = (Counter(x.speaker for x in clips) for clips in (c.clips, c.test))
-        told = [f'{s} {n}' + (f' ({held[s]} held out)' if held[s] else '') + ('; none to train on' if held[s] == n else '') for s, n in total.items() if s]
+        of = lambda s: f' ({held[s]} held out)' if held[s] else ''
+        told = [f'{s} {n}{of(s)}' + ('; none to train on' if held[s] == n else '') for s, n in total.items() if s]
         if told: out.append(f'speakers {", ".join(told[:8])}' + (f' and {len(told) - 8} more' if len(told) > 8 else ''))
         if not c.test: out.append('held out none; at least ten clips are needed for that')
-        for name, there in (('silent', self.silent), ('left out', self.left_out)): out += [f'{name:8} {line}' for line in _by_reason(there)[:5]]
+        for name, there in (('silent', self.silent), ('left out', self.left_out)):
+            out += [f'{name:8} {line}' for line in _by_reason(there)[:5]]
         return '\n'.join(out)
 
 # %% ../nbs/41_datasets.ipynb #eeebc504
@@ -339,6 +352,8 @@ def describe_data(
     out, step = DataReport(corpus, seconds, {}, {}, dict(corpus.left_out)), max(1, len(corpus.clips) // max(1, n))
     for k, clip in enumerate(corpus.clips):
         try: out.seconds[clip.id] = clip.seconds
-        except (MelNetError, OSError) as e: out.left_out[clip.id] = f'cannot be read ({str(e).rpartition("(")[2].partition(")")[0] or type(e).__name__})'; continue
+        except (MelNetError, OSError) as e:
+            out.left_out[clip.id] = 'cannot be read: ' + str(e).rpartition(': ')[2].partition(')')[0]
+            continue
         if k % step == 0 and (why := _silence(clip, seconds)): (out.left_out if why == 'cannot be read' else out.silent)[clip.id] = why
     return out

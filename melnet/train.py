@@ -22,7 +22,7 @@ from .multiscale import time_factor
 from .text import TextConfig
 from .model import MelNet, MelNetConfig
 from .training import COLUMNS, TierRun, TrainConfig, follow, held_out_nll, interval, kept_row, lr_at, mean_over, tier_nll
-from .checkpoints import TrainError, checkpoints, kept_weights, log_line, read_newest
+from .checkpoints import TrainError, checkpoints, kept_weights, log_line, read_newest, tier_locks
 from .reports import LiveCurve, TensorBoard, preview, report, show_curves
 
 # %% ../nbs/23_train.ipynb #c299820f
@@ -231,21 +231,6 @@ def each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, w
         elif init: start_from(run, init)
         run.fit(data, test, dir, progress, watch)
 
-# %% ../nbs/23_train.ipynb #f9c4a63e
-@contextlib.contextmanager
-def hold_tiers(dir, tiers):
-    "Hold tiers of a run for this job; one that another job holds is refused"
-    with contextlib.ExitStack() as files:
-        for g in tiers:
-            try:
-                import fcntl                                            # not on every system, nor on every file system
-                fcntl.flock(files.enter_context(open(dir/f'tier{g}.log', 'a')), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise TrainError(f'{printable(dir)}: tier {g} is being trained by another job; wait for it, train another tier (--tiers), '
-                                 'or give another folder') from None
-            except (ImportError, OSError): pass
-        yield
-
 # %% ../nbs/23_train.ipynb #50821027
 def check_start(cfg, init):
     "The config with the statistics of a trained model; its spectrogram must be the same"
@@ -296,8 +281,7 @@ def train(
     tiers = list(range(1, G + 1)) if tiers is None else list(tiers)
     check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume)
     corpus = match_labels(model_cfg, corpus)
-    dir.mkdir(parents=True, exist_ok=True)
-    with hold_tiers(dir, tiers if acc.is_main_process else ()):
+    with tier_locks(dir, tiers, acc.is_main_process):
         check_facts(dir, here := facts(corpus, command))
         model_cfg = learn(check_tiers(check_start(model_cfg, init) if init else model_cfg, dir), corpus)
         if not (dir/'run.json').is_file(): write_text(dir/'run.json', json.dumps(here, indent=1))
