@@ -193,7 +193,8 @@ def option_of(command, known, word, words):
     name, _, path = name.partition('.')
     name = 'preset' if (command, name) == ('train', 'config') else name.replace('-', '_')
     if name not in known and 'cond' in known and not get_close_matches(name, known, 1, .7):
-        raise ConfigError(f'no option {shorten(f"--{name}")} of melnet {command}; a condition of the model is --cond.{shorten(name)[1:-1]}=VALUE')
+        raise ConfigError(f'no option {shorten(f"--{name}")} of melnet {command}; '
+                          f'a condition of the model is --cond.{shorten(name)[1:-1]}=VALUE')
     if name not in known: raise suggest(f'--{name}', [f'--{k}' for k in known], f'option of melnet {command}')
     kind = known[name][0]
     if path and not is_kind(kind, dict): raise suggest(f'--{name}.{path}', [f'--{name}'], f'option of melnet {command}')
