@@ -99,7 +99,7 @@ def kept_weights(state):
 
 # %% ../nbs/46_checkpoints.ipynb #9f8f2333
 FREE = {'micro_batch', 'recompute', 'keep', 'eval_every', 'save_every', 'patience', 'max_skips'}
-FIXES = {'lr', 'matrix_lr', 'clip_norm', 'precision'}
+FIXES = {'steps', 'lr', 'matrix_lr', 'clip_norm', 'precision'}
 
 def differing(there, here):
     "Fields that differ between the settings of a checkpoint and those asked for, as {field: (there, here)}"

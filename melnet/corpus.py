@@ -13,7 +13,7 @@ import warnings, zlib
 import matplotlib.pyplot as plt, numpy as np, torch, torch.nn.functional as F
 from dataclasses import dataclass, replace
 from fastcore.basics import patch
-from .core import MelNetError
+from .core import MelNetError, seed_of
 from .audio import AudioError, MelCodec, MelConfig, check_wav, level, resample
 from .exercises import Verdict, check_exercise
 from .clips import Clip, Corpus, CorpusError, VOWELS, hashed, pieces, toy_corpus, toy_voice
@@ -159,7 +159,7 @@ def batch(self:Spectrograms,
     x = F.pad(x, (0, 0, 0, longest - x.shape[1]))
     rng = torch.Generator()
     for x_b, n, b, i in zip(x, lengths, rows, index):
-        rng.manual_seed(zlib.crc32(self.clips[i].id.encode()) if seed is None else seed * 65536 + b)
+        rng.manual_seed(zlib.crc32(self.clips[i].id.encode()) if seed is None else seed_of(seed, 'dither', b))
         if dither: x_b[:n] += cfg.dither * torch.randn(n, cfg.n_mels, generator=rng)
         x_b[n:] = 0.
     cond = {k: torch.tensor([self.clips[i].labels[k] for i in index]) for k in self.clips[0].labels}

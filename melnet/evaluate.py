@@ -18,6 +18,7 @@ from .corpus import Batch, Spectrograms
 from .model import MelNet
 from .sample import sample
 from .training import interval
+from .train import TrainError, match_labels
 from .recognise import Estimate, EvaluateError, Heard, Recogniser, hide_band, show_confusion, train_recogniser, wilson
 import torchaudio.functional as AF
 
@@ -148,7 +149,7 @@ class Measures(dict):
 # %% ../nbs/10_evaluate.ipynb #bc0eb362
 def evaluate(
     model:MelNet, # On any device
-    corpus:Corpus, # Its held-out clips are scored; its labels must be the model's conditions
+    corpus:Corpus, # Its held-out clips are scored; its labels must have the names that the model's have, in any order
     n:int=1, # Clips sampled of each combination of conditions
     temperature=None, # As for `sample`
     seed:int=0, # Of the drawing
@@ -156,10 +157,10 @@ def evaluate(
     progress:bool=True, # Show bars
 )->Measures:
     "Likelihood, the codec's loss, recognisers of every condition, and the speed of drawing"
-    cfg, classes = model.cfg.audio, {k: len(v) for k, v in corpus.classes.items()}
+    cfg = model.cfg.audio
     if not corpus.test: raise EvaluateError(f'{corpus.name} has no held-out clips to score; give a corpus with more clips')
-    if classes != model.cfg.classes:
-        raise EvaluateError(f'the model has the conditions {model.cfg.classes or "none"}, the corpus {corpus.name} has {classes or "none"}')
+    try: corpus = match_labels(model.cfg, corpus)
+    except TrainError as e: raise EvaluateError(str(e)) from None
     out = Measures({'held-out clips': len(corpus.test)})
     for part, row in score(model, corpus.test).items(): out |= {f'nats per element, {part} frames, {tier}': v for tier, v in row.items()}
     data = Spectrograms(corpus.test, cfg, model.cfg.frames)

@@ -7,16 +7,20 @@ __all__ = ['tier_pictures', 'picture', 'paths', 'write_clips', 'write_tensors', 
            'file_names']
 
 # %% ../nbs/51_render.ipynb #cec30ee5
-import itertools, matplotlib.pyplot as plt, torch
+import itertools, math, matplotlib.pyplot as plt, torch, warnings
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from safetensors.torch import save_file
-from .core import ConfigError, writing
+from .core import ConfigError, expand, file_name, inside, printable, shorten, writing
 from .audio import MelCodec, level, load_audio, save_audio, show_mel
 from .multiscale import merge, pad_frames, split
 from .conditioning import ConditionError, check_cond
+from .text import label_number
 from .model import MelNet, MelNetConfig
 from .sample import SampleError
+from .say import fade
+from .reports import as_title, save_picture
 
 # %% ../nbs/51_render.ipynb #ba293312
 def value_name(
@@ -28,22 +32,9 @@ def value_name(
     labels = cfg.labels.get(name)
     return labels[value] if labels and name != 'digit' else str(value)
 
-# %% ../nbs/51_render.ipynb #424266bb
-def value_number(
-    cfg:MelNetConfig,
-    name:str, # A condition
-    value, # A number, or a label that the config lists
-)->int:
-    "The number of a condition's value"
-    labels = cfg.labels.get(name, ())
-    if str(value) in labels: return labels.index(str(value))
-    if str(value).isdecimal(): return int(value)
-    known = ', '.join([*labels, 'or a number' if labels else 'a number'])
-    raise ConditionError(f'{name} = {value!r}: expected {known} from 0 to {cfg.classes[name] - 1}')
-
 # %% ../nbs/51_render.ipynb #82fff8e3
 def tier_pictures(
-    model:MelNet, # That drew it
+    model:MelNet, # That sampled it
     x, # x[T, M]
     name:str, # Title
     fig=None, # A figure or part of one; None makes a figure
@@ -51,7 +42,7 @@ def tier_pictures(
     "One clip after each tier, coarse to fine"
     cfg, G = model.cfg.audio, len(model.tiers)
     fig = fig or plt.figure(figsize=(2.4*G, 2.4), layout='constrained')
-    fig.suptitle(name, fontsize=9)
+    fig.suptitle(as_title(name), fontsize=9)
     tiers = split(pad_frames(x[None], G), G)
     for g, ax in enumerate(fig.subplots(1, G, squeeze=False)[0]):
         part = merge(tiers[:g+1])[0]
@@ -61,7 +52,7 @@ def tier_pictures(
 
 # %% ../nbs/51_render.ipynb #ecdda135
 def picture(
-    model:MelNet, # That drew them
+    model:MelNet, # That sampled them
     x, # x[B, T, M]
     names:list, # B titles
     columns:int, # Of the grid
@@ -70,11 +61,11 @@ def picture(
     cfg, rows = model.cfg.audio, -(-len(x) // columns)
     fig = plt.figure(figsize=(max(1.15*columns, 7), .95*rows + 2.4), layout='constrained')
     top, bottom = fig.subfigures(2, 1, height_ratios=[.95*rows, 2.4])
-    grid = top.subplots(rows, max(columns, 6), squeeze=False)                  # a few clips are not drawn out
+    grid = top.subplots(rows, max(columns, 6), squeeze=False)                  # a few clips are not stretched
     axes = grid[:, :columns].flatten()
     for ax, xi, name in zip(axes, x, names):
         ax.imshow(xi.T, origin='lower', aspect='auto', vmin=-1.5, vmax=3, cmap='magma')
-        ax.set_title(name, fontsize=7)
+        ax.set_title(as_title(name), fontsize=7)
     for ax in grid.flat: ax.axis('off')
     top.suptitle(f'{len(x)} clips of {cfg.seconds(x.shape[1]):.2f} s, 0 to {cfg.f_high:.0f} Hz', fontsize=9)
     tier_pictures(model, x[0], names[0], bottom)
@@ -82,15 +73,17 @@ def picture(
 
 # %% ../nbs/51_render.ipynb #7d20c4e1
 def check_folder(path):
-    "The path again; a folder that cannot be made is refused before the work begins"
-    if file := next((p for p in (Path(path), *Path(path).parents) if p.is_file()), None):
-        raise SampleError(f'{file} is a file, not a folder; give a folder with --out')
+    "A user's path to a folder; one that cannot be made is refused before the work begins"
+    path = expand(path)
+    if file := next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None):
+        raise SampleError(f'{printable(file)} is a file, not a folder; give a folder with --out')
     return path
 
-def check_minimum(low, **values):
-    "Refuse a number that is too small, by its name"
+def check_range(low, high, **values):
+    "Refuse a number, or a list of them, that is too small, too large, infinite or none, by its name"
     for name, value in values.items():
-        if value is not None and value < low: raise ConfigError(f'{name} = {value}: must be at least {low}')
+        for v in value if isinstance(value, (list, tuple)) else [value]:
+            if v is not None and not low <= v <= high: raise ConfigError(f'{name} = {shorten(v)}: give a number from {low:g} to {high:g}')
 
 # %% ../nbs/51_render.ipynb #d1f82398
 def paths(
@@ -100,41 +93,38 @@ def paths(
     more:tuple=(), # Further suffixes of each clip
 )->list: # B wav files, then the contact sheet
     "Where the clips and their picture go, the next picture's name with a number; refuses to replace files unless told to"
-    check_folder(out)
-    wavs = [Path(out)/f'{n}.wav' for n in names]
+    out = check_folder(out)
+    wavs = [inside(out, f'{n}.wav') for n in names]
     if not overwrite and (old := [p for f in wavs for p in (f, *(f.with_suffix(s) for s in more)) if p.exists()]):
-        raise SampleError(f'{old[0]} is there already; give another folder with --out, or --overwrite=true')
-    sheets = (Path(out)/f'spectrograms{k}.png' for k in itertools.chain([''], map('_{}'.format, itertools.count(2))))
+        raise SampleError(f'{printable(old[0])} is there already; give another folder with --out, or --overwrite')
+    sheets = (out/f'spectrograms{k}.png' for k in itertools.chain([''], map('_{}'.format, itertools.count(2))))
     return [*wavs, next(p for p in sheets if overwrite or not p.exists())]
 
+# %% ../nbs/51_render.ipynb #10d453e3
 def write_clips(
     model:MelNet, # Whose front end inverts the spectrograms
     x, # x[B, T, M]
-    names:list, # B file names without suffix
+    names:list, # B titles
     files:list, # As `paths` gives them
     columns:int, # Of the picture
 )->float: # Seconds of audio written
     "One wav per clip, and the picture"
     cfg = model.cfg.audio
     wavs = MelCodec(cfg).decode(x)
-    for wav, path in zip(wavs, files): save_audio(path, level(wav, .9), cfg.sample_rate)
-    fig = picture(model, x, names, columns)
-    with writing(files[-1]) as tmp: fig.savefig(tmp, dpi=90)
-    plt.close(fig)
+    for wav, path in zip(wavs, files): save_audio(path, fade(level(wav, .9), cfg.sample_rate), cfg.sample_rate)
+    save_picture(files[-1], lambda: picture(model, x, names, columns))
     return wavs.numel() / cfg.sample_rate
 
 # %% ../nbs/51_render.ipynb #82b35fcb
 def write_tensors(
-    model:MelNet, # That drew them
+    model:MelNet, # That sampled them
     x, # x[B, T, M]
     files:list, # As `paths` gives them
 ):
-    "Beside each wav the clip tier by tier as png, and its spectrogram as safetensors"
+    "Beside each wav its spectrogram as safetensors, and the clip tier by tier as png"
     for xi, path in zip(x, files):
-        fig = tier_pictures(model, xi, path.stem)
-        with writing(path.with_suffix('.png')) as tmp: fig.savefig(tmp, dpi=90)
-        plt.close(fig)
         with writing(path.with_suffix('.safetensors')) as tmp: save_file({'x': xi.contiguous()}, tmp)
+    for xi, path in zip(x, files): save_picture(path.with_suffix('.png'), lambda: tier_pictures(model, xi, path.stem))
 
 # %% ../nbs/51_render.ipynb #59675b62
 def spectrogram_of(
@@ -147,7 +137,8 @@ def spectrogram_of(
     cfg = model.cfg.audio
     wav = level(load_audio(path, cfg.sample_rate))
     if seconds is not None and not 0 < seconds <= len(wav) / cfg.sample_rate:
-        raise SampleError(f'{seconds} seconds of {path}: it is {len(wav) / cfg.sample_rate:.2f} s long; ask for more than 0 and at most that')
+        raise SampleError(f'{seconds} seconds of {printable(path)}: it is {len(wav) / cfg.sample_rate:.2f} s long; '
+                          'ask for more than 0 and at most that')
     if frames: wav = torch.nn.functional.pad(wav, (0, max(0, cfg.n_samples(frames) - len(wav))))[:cfg.n_samples(frames)]
     x = MelCodec(cfg).encode(wav[None])
     return x if seconds is None else x[:, :max(1, round(seconds * cfg.sample_rate / cfg.hop_length))]
@@ -168,18 +159,24 @@ class Request:
 
 # %% ../nbs/51_render.ipynb #a33fb515
 def condition_numbers(model, request):
-    "Each condition as a list of n numbers"
-    cond, cfg, n = request.cond or {}, model.cfg, request.n
-    if unknown := [k for k in cond if k not in cfg.classes]:
-        raise ConditionError(f'unknown condition {unknown[0]!r}; this model has {", ".join(cfg.classes) or "none"}')
+    "Each condition as a list of n numbers; the text, where there is one, as a list of n texts"
+    cfg, n = model.cfg, request.n
+    cond = {k: list(v) if isinstance(v, tuple) else v for k, v in (request.cond or {}).items()}
+    known = [*cfg.classes, *['text'] * (cfg.text is not None)]
+    if unknown := [k for k in cond if k not in known]:
+        near = [f'did you mean {k}? ' for k in get_close_matches(unknown[0][:100], known, 1)]
+        raise ConditionError(f'unknown condition {shorten(unknown[0])}; {"".join(near)}this model has {", ".join(known) or "none"}')
     for k, size in cfg.classes.items():
-        names = ', '.join(cfg.labels.get(k, ()))
-        if k not in cond: raise ConditionError(f'{k} is missing; add --cond.{k}=VALUE, a number from 0 to {size - 1}{names and " or one of " + names}')
-        if isinstance(cond[k], list) and len(cond[k]) != n:
-            raise ConditionError(f'{k} has {len(cond[k])} values for n = {n}; give one for all clips, or --n={len(cond[k])}')
-    numbers = {k: [value_number(cfg, k, w) for w in (v if isinstance(v, list) else [v]*n)] for k, v in cond.items()}
+        names = shorten(', '.join(cfg.labels.get(k, ())), 300).strip("'")
+        if k not in cond:
+            raise ConditionError(f'{k} is missing; add --cond.{k}=VALUE, a number from 0 to {size - 1}{names and " or one of " + names}')
+    for k, v in cond.items():
+        if isinstance(v, list) and len(v) != n:
+            raise ConditionError(f'{k} has {len(v)} values for n = {n}; give one for all clips, or --n={len(v)}')
+    spread = {k: v if isinstance(v, list) else [v] * n for k, v in cond.items()}
+    numbers = {k: [label_number(cfg, k, w) for w in v] for k, v in spread.items() if k != 'text'}
     check_cond(cfg.classes, numbers, n)
-    return numbers
+    return {k: numbers.get(k, v) for k, v in spread.items()}
 
 # %% ../nbs/51_render.ipynb #dd0db669
 def sample_arguments(
@@ -188,20 +185,34 @@ def sample_arguments(
 )->dict: # cond, frames, temperature and seed, and prime and coarse where a recording is given
     "The arguments of `sample` that a request stands for"
     n, G, frames = request.n, len(model.tiers), request.frames
+    prime, coarse = (path and expand(path) for path in (request.prime, request.coarse))
     args = {'cond': condition_numbers(model, request), 'frames': frames, 'temperature': request.temperature, 'seed': request.seed}
-    if request.coarse:
-        if not 0 < request.coarse_tiers < G: raise SampleError(f'coarse_tiers = {request.coarse_tiers}: this model has {G} tiers; give from 1 to {G - 1} of them')
-        x = spectrogram_of(model, request.coarse, frames=frames or model.cfg.frames)
+    if coarse:
+        if not 0 < request.coarse_tiers < G:
+            raise SampleError(f'coarse_tiers = {request.coarse_tiers}: this model has {G} tiers; give from 1 to {G - 1} of them')
+        x = spectrogram_of(model, coarse, frames=frames or model.cfg.frames)
         args |= {'frames': x.shape[1], 'coarse': [t.expand(n, -1, -1) for t in split(pad_frames(x, G), G)[:request.coarse_tiers]]}
-    if request.prime: args['prime'] = spectrogram_of(model, request.prime, request.prime_seconds).expand(n, -1, -1)
+    if prime: args['prime'] = spectrogram_of(model, prime, request.prime_seconds).expand(n, -1, -1)
     return args
 
 # %% ../nbs/51_render.ipynb #01b2e028
+def _settings_in_name(cfg, request):
+    "What was asked besides conditions and seed, where it is not what holds by default"
+    words, own = [], {'frames': cfg.frames, 'temperature': cfg.temperature}
+    given = ('prime', request.prime, request.prime_seconds, .2), ('coarse', request.coarse, request.coarse_tiers, 1)
+    for how, path, size, usual in given:
+        if path: words.append(f'{how}{"" if size == usual else f"{size:g}"}-{Path(path).stem}')
+    if request.frames not in (None, own['frames']): words.append(f'{request.frames}frames')
+    heat = request.temperature
+    if heat is not None and heat != own['temperature']:
+        words.append('t' + '-'.join(f'{t:g}' for t in (heat if isinstance(heat, (list, tuple)) else [heat])))
+    return words
+
 def file_names(
     model:MelNet, # That will sample
     request:Request, # What is asked of it
 )->list: # n names without suffix
-    "What each clip's file is called: its conditions, the recording that was given, its seed"
+    "What each clip's file is called: its conditions, what else was asked, its seed"
     cfg, numbers = model.cfg, condition_numbers(model, request)
-    recordings = [f'{how}-{Path(path).stem}' for how, path in (('prime', request.prime), ('coarse', request.coarse)) if path]
-    return ['_'.join([*(value_name(cfg, k, numbers[k][b]) for k in cfg.classes), *recordings, f'seed{request.seed + b}']) for b in range(request.n)]
+    def words(b): return [value_name(cfg, k, numbers[k][b]) for k in cfg.classes] + [*map(str, numbers.get('text', [])[b:b + 1])]
+    return [file_name('_'.join([*words(b), *_settings_in_name(cfg, request), f'seed{request.seed + b}'])) for b in range(request.n)]

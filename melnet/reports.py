@@ -6,43 +6,75 @@
 __all__ = ['show_curves', 'preview', 'LiveCurve', 'TensorBoard', 'report']
 
 # %% ../nbs/47_reports.ipynb #54717431
-import base64, csv, html, io, math, torch
+import base64, csv, html, io, math, re, torch, warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 import matplotlib.pyplot as plt, soundfile as sf
 from IPython.display import display
-from .core import config_from, writing
-from .audio import MelCodec, level, show_mel
+from fastcore.docments import docments
+from .core import config_from, printable, read_json, read_text, shorten, write_text, writing
+from .audio import MelCodec, MelConfig, level, show_mel
 from .multiscale import merge, pad_frames, split
 from .corpus import Spectrograms
+from .text import TextConfig
 from .model import MelNet, MelNetConfig, Tier
 from .sample import sample
-from .training import kept_row
+from .training import TrainConfig, kept_row
 from .checkpoints import TrainError, kept_weights, read_newest
+
+# %% ../nbs/47_reports.ipynb #57782c91
+def as_title(text):
+    "Any text as a title of a picture: printable, not too long, and never a formula"
+    if len(text := printable(text)) > 60: text = f'{text[:57]}...'
+    return text.replace('$', r'\$')
+
+def save_picture(path, draw):
+    "Write the figure that `draw` makes; one that fails is a warning"
+    before = {*plt.get_fignums()}
+    try:
+        fig = draw()
+        with writing(path) as tmp: fig.savefig(tmp, dpi=90)
+    except Exception as e:
+        warnings.warn(f'{printable(path)}: this picture could not be made ({type(e).__name__}: {shorten(str(e))}); all else is there')
+    for k in {*plt.get_fignums()} - before: plt.close(k)
 
 # %% ../nbs/47_reports.ipynb #3d4ca74e
 def draw_curve(ax, rows, title, key='train'):
     "Training and held-out loss (or another column) of one tier against the step"
     number = lambda r, k: float(r.get(k) or math.nan)
-    step = [int(r['step']) for r in rows]
-    ax.plot(step, [number(r, key) for r in rows], '--', color='.5', label='training')
+    step, dots = [int(r['step']) for r in rows], '.' if len(rows) < 10 else ''      # a line needs two points, a dot one
+    ax.plot(step, [number(r, key) for r in rows], f'{dots}--', color='.5', label='training')
     if key == 'train' and rows and rows[-1].get('held_out'):
-        ax.plot(step, [number(r, 'held_out') for r in rows], color='C0', label='held out')
+        ax.plot(step, [number(r, 'held_out') for r in rows], f'{dots}-', color='C0', label='held out')
         ax.fill_between(step, [number(r, 'low') for r in rows], [number(r, 'high') for r in rows], color='C0', alpha=.2, lw=0)
+        if any(r.get('other_text') for r in rows):
+            ax.plot(step, [number(r, 'other_text') for r in rows], f'{dots}-', color='C1', label="with another's text")
     ax.set(xlabel='step', ylabel='nats per element' if key == 'train' else key.replace('_', ' '), title=title)
     if key == 'train': ax.legend(frameon=False)
 
 # %% ../nbs/47_reports.ipynb #33f62cad
+def read_curves(dir):
+    "The rows of each tier's curve in a folder, by the number of the tier; damaged files are refused by name"
+    curves, number = {}, re.compile(r'tier(\d+)\.csv')
+    for path in Path(dir).glob('tier*.csv'):
+        if not (found := number.fullmatch(path.name)): continue
+        rows = list(csv.DictReader(read_text(path, 'curve').splitlines()))
+        try: [(int(r['step']), *(float(v) for v in r.values() if v)) for r in rows]
+        except (KeyError, ValueError, TypeError):
+            raise TrainError(f'{printable(path)}: a damaged curve; delete the file, its checkpoints hold it too') from None
+        if rows: curves[int(found[1])] = rows
+    return dict(sorted(curves.items()))
+
+# %% ../nbs/47_reports.ipynb #24f88889
 def show_curves(
     dir, # A run's folder, or any with tier*.csv
     key:str='train', # A column: train (with the held-out loss and its interval), grad_norm, lr, skipped
 ): # The figure
     "Training and held-out loss of each tier against the step"
-    paths = sorted(Path(dir).glob('tier*.csv'))
-    if not paths: raise TrainError(f'{dir}: holds no tier1.csv; give the folder of a run')
-    fig, axes = plt.subplots(1, len(paths), figsize=(min(3*len(paths), 12), 2.4), layout='constrained', squeeze=False)
-    for ax, path in zip(axes[0], paths):
-        draw_curve(ax, list(csv.DictReader(path.read_text().splitlines())), path.stem.replace('tier', 'tier '), key)
+    curves = read_curves(dir)
+    if not curves: raise TrainError(f'{dir}: holds no tier1.csv; give the folder of a run')
+    fig, axes = plt.subplots(1, len(curves), figsize=(min(3*len(curves), 12), 2.4), layout='constrained', squeeze=False)
+    for ax, (tier, rows) in zip(axes[0], curves.items()): draw_curve(ax, rows, f'tier {tier}', key)
     plt.close(fig)
     return fig
 
@@ -53,9 +85,9 @@ def preview(
     g:int, # Which tier it is, 0 for the initial one
     data:Spectrograms, # Real clips, whose lower tiers are given
     i:int=0, # Which clip
-    seed:int=0, # Of the drawing
-): # x[1, T, M]: drawn in tier g, real below it, neighbours repeated above
-    "What one tier draws into a real clip"
+    seed:int=0, # Of the sample
+): # x[1, T, M]: sampled in tier g, real below it, neighbours repeated above
+    "What one tier samples into a real clip"
     batch, G = data.batch([i]), len(cfg.layers)
     tiers = split(pad_frames(batch.x, G), G)
     T, M = merge(tiers[:g + 1]).shape[1:]
@@ -66,6 +98,30 @@ def preview(
     x = sample(model.to(next(tier.parameters()).device).eval(), 1, T, batch.cond, seed=seed, coarse=tiers[:g], progress=False).cpu()
     whole = pad_frames(batch.x, G).shape[1]
     return x.repeat_interleave(whole // T, 1).repeat_interleave(cfg.n_mels // M, 2)[:, :batch.x.shape[1]]
+
+# %% ../nbs/47_reports.ipynb #e0cc4e74
+def alignments(tier, cfg, data, n):
+    "Weights [T_1, U] and symbols of the first n clips with a text, from an initial tier; none where the model reads no text"
+    if cfg.text is None or not data.texts: return []
+    with torch.random.fork_rng(): model = MelNet(cfg)
+    model.tiers[0] = tier
+    model.to(next(tier.parameters()).device).eval()
+    out = []
+    for i in [i for i, text in enumerate(data.texts) if text is not None][:n]:
+        batch = data.batch([i])
+        with torch.no_grad(): weights = model.alignment(batch.x.to(model.device), batch.lengths, batch.cond)[0]
+        out.append((weights.float().cpu(), cfg.text.decode(data.texts[i].tolist())))
+    return out
+
+def show_alignments(found, ids):
+    "Alignments side by side, time along and symbols up"
+    fig, axes = plt.subplots(1, len(found), figsize=(3.2*len(found), 2.8), layout='constrained', squeeze=False)
+    for ax, (weights, symbols), id in zip(axes[0], found, ids):
+        ax.imshow(weights.T, origin='lower', aspect='auto', vmin=0, vmax=1, cmap='magma')
+        ax.set(title=as_title(id), xlabel='frame of tier 1')
+        if len(symbols) <= 40: ax.set_yticks(range(len(symbols)), [as_title(s) for s in symbols], fontsize=6)
+    plt.close(fig)
+    return fig
 
 # %% ../nbs/47_reports.ipynb #e04535f4
 class LiveCurve:
@@ -81,7 +137,7 @@ class LiveCurve:
 
 # %% ../nbs/47_reports.ipynb #8a08dc7b
 class TensorBoard:
-    "Scalars, settings, and a drawn spectrogram with its sound at each evaluation, for `tensorboard --logdir DIR`"
+    "Scalars, settings, a sample with its sound and its alignment at each evaluation, for `tensorboard --logdir DIR`"
     def __init__(self,
         dir, # Folder for the event files, one inside it for each tier
     ): self.dir, self.writers = Path(dir), {}
@@ -98,16 +154,20 @@ class TensorBoard:
             if k != 'step' and v is not None: w.add_scalar(k, v, row['step'])
         if run.test:
             x = preview(run.average.module, run.cfg, run.g, run.test, clip)
-            w.add_image('drawn', ((x[0].T.flip(0) + 2) / 5).clamp(0, 1), row['step'], dataformats='HW')
-            w.add_audio('drawn', level(MelCodec(audio).decode(x)[0], .9)[None], row['step'], audio.sample_rate)
+            w.add_image('sample', ((x[0].T.flip(0) + 2) / 5).clamp(0, 1), row['step'], dataformats='HW')
+            w.add_audio('sample', level(MelCodec(audio).decode(x)[0], .9)[None], row['step'], audio.sample_rate)
+        if run.test and run.g == 0 and (seen := alignments(run.average.module, run.cfg, run.test, 1)):
+            w.add_image('alignment', seen[0][0].T.flip(0), row['step'], dataformats='HW')
         w.flush()
 
 # %% ../nbs/47_reports.ipynb #369c3860
 def as_data(kind, data): return f'data:{kind};base64,{base64.b64encode(data).decode()}'
 
-def as_picture(fig):
+def as_picture(fig, alt=''):
     plt.close(fig)
-    with io.BytesIO() as f: fig.savefig(f, dpi=80, format='png'); return f'<img src="{as_data("image/png", f.getvalue())}">'
+    with io.BytesIO() as f:
+        fig.savefig(f, dpi=80, format='png')
+        return f'<img alt="{html.escape(alt)}" src="{as_data("image/png", f.getvalue())}">'
 
 def as_player(wav, sr):
     with io.BytesIO() as f:
@@ -115,34 +175,86 @@ def as_player(wav, sr):
         return f'<audio controls src="{as_data("audio/wav", f.getvalue())}"></audio>'
 
 def as_table(rows):
-    def cells(row): return ''.join(f'<td>{html.escape(str(v))}</td>' for v in row)
+    def cells(row): return ''.join(f'<td>{html.escape(printable(v))}</td>' for v in row)
     return '<table>' + ''.join(f'<tr>{cells(row)}</tr>' for row in rows) + '</table>'
 
-def drawn_by(tier, cfg, g, data, n):
-    "Pictures and players of what a tier draws into the first clips of `data`"
-    xs = [preview(tier, cfg, g, data, i) for i in range(min(n, len(data)))]
+def clips_as_html(xs, cfg, ids, alt):
+    "Pictures and players of spectrograms x[1, T, M], side by side"
     fig, axes = plt.subplots(1, len(xs), figsize=(2.6*len(xs), 2.2), layout='constrained', squeeze=False)
-    for ax, x, clip in zip(axes[0], xs, data.clips): show_mel(x[0], cfg.audio, ax, clip.id)
-    return as_picture(fig) + '<br>' + ' '.join(as_player(MelCodec(cfg.audio).decode(x)[0], cfg.audio.sample_rate) for x in xs)
+    for ax, x, id in zip(axes[0], xs, ids): show_mel(x[0], cfg.audio, ax, as_title(id))
+    players = ' '.join(as_player(MelCodec(cfg.audio).decode(x)[0], cfg.audio.sample_rate) for x in xs)
+    return f'{as_picture(fig, alt)}<br>{players}'
 
 # %% ../nbs/47_reports.ipynb #049f54bd
+KINDS = {'model': MelNetConfig, 'audio': MelConfig, 'text': TextConfig, 'train': TrainConfig}
+
+def as_settings(values, kind):
+    "Rows of a config: what a field means, its value, and its key; a config within it follows field by field"
+    told, rows = docments(KINDS[kind]), []
+    for key, v in values.items():
+        if key in KINDS and isinstance(v, dict): rows += as_settings(v, key)
+        elif v not in (None, {}, ()): rows.append((re.split(r'[;:]', told.get(key) or key)[0], shorten(v), f'{kind}.{key}'))
+    return rows
+
+def time_taken(dir):
+    "Seconds of training that the logs of a run add up to; None where they do not say"
+    lines = [line for path in Path(dir).glob('tier*.log') for line in read_text(path, 'log').splitlines()]
+    took = [float(found[1]) for line in lines if (found := re.search(r' trained for ([\d.]+) s$', line))]
+    return sum(took) if took else None
+
+def as_duration(seconds):
+    "Seconds as people say them"
+    for size, unit in ((86400, 'days'), (3600, 'hours'), (60, 'minutes')):
+        if seconds >= 2 * size: return f'{seconds / size:.1f} {unit}'
+    return f'{seconds:.0f} seconds'
+
+# %% ../nbs/47_reports.ipynb #a29f9150
+def facts_of(dir):
+    "Corpus, date, version, command and time of a run, as far as it has noted them"
+    told = read_json(dir/'run.json', 'record of a run') if (dir/'run.json').is_file() else {}
+    names = {'corpus': 'corpus', 'began': 'begun', 'version': 'version of melnet', 'command': 'command'}
+    rows = [(names[k], told[k]) for k in names if isinstance(told, dict) and told.get(k)]
+    return rows + [('time taken', as_duration(s)) for s in [time_taken(dir)] if s]
+
 def parts_of(dir, states, config):
-    "Settings, held-out losses and curves of a run as HTML, under their titles"
+    "Facts, settings, held-out losses and curves of a run as HTML, under their titles; what is empty is left out"
     kept = {g: kept_row(s['curve'], s['best']) for g, s in states.items() if s['curve']}
     held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}',
              f'{r["skipped"]} steps skipped') for g, r in kept.items() if r['held_out'] is not None]
-    return {'config': as_table([*config['model'].items(), *config['train'].items()]),
-            'held out, nats per element, 95 % interval over clips': as_table(held),
-            'curves': as_picture(show_curves(dir)), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'))}
+    settings = as_settings(config['model'], 'model') + as_settings(config['train'], 'train')
+    parts = {'run': as_table(facts_of(dir)), 'held out, nats per element, 95 % interval over clips': as_table(held)}
+    if read_curves(dir):
+        parts |= {'curves': as_picture(show_curves(dir), 'losses'), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'), 'norms')}
+    return {k: v for k, v in parts.items() if v != '<table></table>'} | {'settings': as_table(settings)}
 
-CSS = '<style>body{font:14px sans-serif;max-width:60em;margin:2em auto}td{padding:0 1em 0 0}audio{width:15em}</style>'
+CSS = '<style>body{font:14px sans-serif;max-width:60em;margin:2em auto}td{padding:0 1em 0 0}audio{width:15em}img{max-width:100%}</style>'
 
 def as_page(name, parts):
     "The whole file; a heading's id is the first words of its title"
     body = ''.join(f'<h2 id="{k.split(",")[0].replace(" ", "-")}">{k}</h2>{v}' for k, v in parts.items())
-    return f'<!doctype html><meta charset="utf-8"><title>{html.escape(name)}</title>{CSS}<h1>{html.escape(name)}</h1>{body}'
+    name = html.escape(printable(name))
+    return f'<!doctype html><meta charset="utf-8"><title>{name}</title>{CSS}<h1>{name}</h1>{body}'
 
 # %% ../nbs/47_reports.ipynb #612a5675
+def samples_of(cfg, states, data):
+    "What each tier samples into held-out clips, the alignment, and a clip by all tiers, as HTML under their titles"
+    parts, model, ids = {}, MelNet(cfg).eval(), [c.id for c in data.clips]
+    for g, state in states.items(): model.tiers[g].load_state_dict(kept_weights(state))
+    if 0 in states and (found := alignments(model.tiers[0], cfg, data, 3)):
+        read = [i for i, text in zip(ids, data.texts) if text is not None]
+        parts['alignment, held-out clips read with their texts'] = as_picture(show_alignments(found, read), 'alignments')
+    for g in states:
+        xs = [preview(model.tiers[g], cfg, g, data, i) for i in range(len(data))]
+        parts[f'samples of tier {g + 1}, lower tiers real'] = clips_as_html(xs, cfg, ids, f'samples of tier {g + 1}')
+    if len(states) < len(cfg.layers): return parts
+    batch = data.batch([0])
+    x = sample(model, 1, cfg.frames or batch.x.shape[1], batch.cond, seed=0, progress=False)
+    told = [f'{k} {cfg.labels[k][v[0]] if k in cfg.labels else v[0].item()}' for k, v in batch.cond.items() if k != 'text']
+    told += [data.clips[0].text] if batch.cond.get('text', [None])[0] is not None else []
+    whole = clips_as_html([x], cfg, [', '.join(told)], 'a sample of all tiers')
+    return parts | {'sample of all tiers, nothing given but its conditions': whole}
+
+# %% ../nbs/47_reports.ipynb #ec93ba69
 def report(
     dir, # A run's folder
     clips:list=(), # Held-out clips; the first `n` are sampled into
@@ -154,10 +266,7 @@ def report(
     if not states: raise TrainError(f'{dir}: holds no checkpoint such as tier1-00000250.pt; give the folder of a run')
     config = next(iter(states.values()))['config']
     cfg, parts = config_from(MelNetConfig, config['model']), parts_of(dir, states, config)
-    data = Spectrograms(clips[:n], cfg.audio, cfg.frames) if len(clips) else None
-    for g, state in states.items() if data else ():
-        tier = Tier(cfg, g)
-        tier.load_state_dict(kept_weights(state))
-        parts[f'samples of tier {g + 1}, lower tiers real'] = drawn_by(tier, cfg, g, data, n)
-    with writing(dir/'report.html') as tmp: tmp.write_text(as_page(dir.resolve().name, parts))
+    encode = None if cfg.text is None else cfg.text.encode
+    if len(clips): parts |= samples_of(cfg, states, Spectrograms(clips[:n], cfg.audio, cfg.frames, encode=encode))
+    write_text(dir/'report.html', as_page(dir.resolve().name, parts))
     return dir/'report.html'

@@ -4,20 +4,21 @@
 
 # %% auto #0
 __all__ = ['TYPED', 'ABBREVIATIONS', 'CURRENCIES', 'SIGNS', 'MARKS', 'SILENT', 'MAX_STEP', 'MAX_WIDTH', 'TextError', 'TextConfig',
-           'clean', 'spell', 'phonemes', 'Text', 'stack_texts', 'batch_texts', 'check_conditions', 'TextEncoder',
-           'logistic_weights', 'Attention', 'Memory', 'Health', 'read_health']
+           'clean', 'spell', 'phonemes', 'Text', 'stack_texts', 'batch_texts', 'label_number', 'check_conditions',
+           'TextEncoder', 'logistic_weights', 'Attention', 'Memory', 'Health', 'read_health']
 
 # %% ../nbs/06_text.ipynb #da20457d
 import math, re, torch, torch.nn.functional as F, unicodedata
 from contextlib import closing
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 from num2words import num2words
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from fastcore.basics import patch
-from .core import MelNetError, check_fields, require
+from .core import MelNetError, check_fields, require, shorten
 from .datasets import Espeak
 from .stacks import AxisLSTM
 from .conditioning import ConditionError, check_cond, flip_frames
@@ -220,16 +221,34 @@ def batch_texts(
                             'give a string, or LongTensor[U] as TextConfig.encode gives it')
     return Text(*(v.to(device) for v in stack_texts(rows)))
 
+# %% ../nbs/06_text.ipynb #df8e9922
+def label_number(
+    cfg, # A `MelNetConfig`: its `classes` and `labels`
+    name:str, # A condition
+    value, # Text is compared with the labels, first as it is spelled; anything else stays as it is
+): # The number that the model knows
+    "The number of a condition's value; text is a number only where no label is spelled so"
+    if not isinstance(value, str) or name not in cfg.classes: return value
+    labels = cfg.labels.get(name, ())
+    for form in (str, str.casefold):
+        if sum(same := [form(label) == form(value) for label in labels]) == 1: return same.index(True)
+    if value.isascii() and value.isdecimal() and len(value) < 19: return int(value)
+    near, known = get_close_matches(value[:100], labels, 1), shorten(', '.join(labels), 300).strip("'")
+    hint = f'did you mean {near[0]}? It is' if near else 'expected'
+    raise ConditionError(f'{name} = {shorten(value)}: {hint} {"one of " * bool(labels)}{known}{" or " * bool(labels)}'
+                         f'a number from 0 to {cfg.classes[name] - 1}')
+
 # %% ../nbs/06_text.ipynb #d59f2054
 def check_conditions(
     cfg, # A `MelNetConfig`: its `classes` and `text`
-    cond:dict, # A condition's name to one number or B of them; 'text' to a string or B of them, None among them
+    cond:dict, # A condition's name to one number or label, or B of them; 'text' to a string or B of them, None among them
     n:int, # B
     device='cpu', # Where the tensors shall lie
 )->dict: # A condition's name to LongTensor[B]; 'text' to a `Text` where there is one
     "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
     cond = dict(cond or {})
     texts = cond.pop('text', None)
+    cond = {k: [label_number(cfg, k, w) for w in v] if isinstance(v, (list, tuple)) else label_number(cfg, k, v) for k, v in cond.items()}
     out = check_cond(cfg.classes, cond, n, device)
     if cfg.text is not None: text = batch_texts(cfg.text, texts, n, device)
     elif texts is None or isinstance(texts, (list, tuple)) and all(t is None for t in texts): text = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel
 from fastcore.basics import patch
-from .core import check_fields, require
+from .core import check_fields, require, seed_of
 from .mixture import mixture_log_prob
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
 from .corpus import Batch, batch_order
@@ -283,7 +283,7 @@ def _nll(self:TierRun, batch):
     "`tier_nll` as this step trains on it"
     c, batch = self.train_cfg, self._forget(batch)
     blur = self._blur(batch) if self.g == 0 and (c.frame_noise or c.frame_mask) else None
-    return tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, self.step_no, blur)
+    return tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, seed_of(c.seed, 'coarse', self.step_no), blur)
 
 @patch
 def _backward(self:TierRun, data):
