@@ -276,14 +276,12 @@ def parse_yaml(
     except RecursionError: raise ConfigError(f'{name}: nested too deeply; settings need three levels') from None
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as e:
         raise ConfigError(f'{name}: not readable as YAML ({" ".join(str(e).split())[:300]})') from None
-
 def read_yaml(
     path, # The file
     kind='YAML file', # What it is, for the refusal
 ):
     "The value of a YAML file, as `parse_yaml` reads it"
     return parse_yaml(read_text(path, kind), printable(path))
-
 def read_json(
     path, # The file
     kind='JSON file', # What it is, for the refusal
