@@ -7,8 +7,10 @@ __all__ = ['open_corpus', 'list_all', 'data_command', 'score_command', 'say_comm
 
 # %% ../nbs/56_commands.ipynb #169281a1
 import importlib.util, os, re, secrets, socket, subprocess, sys, time, warnings, webbrowser
+from dataclasses import replace
 from pathlib import Path
-from .core import ConfigError, MelNetError, expand, printable, quote_for_shell, read_json, read_text, read_yaml, shorten
+from .core import (ConfigError, MelNetError, expand, merge_config, printable, quote_for_shell, read_json, read_text, read_yaml,
+                         shorten)
 
 # %% ../nbs/56_commands.ipynb #56497764
 ROOT = Path(importlib.util.find_spec('melnet').origin).parent
@@ -103,6 +105,57 @@ def quietly(call):
         warnings.filterwarnings('ignore', '.*are left out')
         return call()
 
+# %% ../nbs/56_commands.ipynb #9e1ad3f4
+def read_plan(preset, model, train, steps):
+    "A preset with the fields of the command line over it: model config, training config, corpus, what to do with its clips"
+    from melnet.core import config_from
+    from melnet.model import MelNetConfig, load_preset
+    from melnet.train import TrainConfig
+    sections = load_preset(preset)
+    train = merge_config(TrainConfig, sections.get('train') or {}, {**(train or {}), **({'steps': steps} if steps is not None else {})})
+    over = dict(model or {})
+    if 'n_mels' in over and sections['model'].get('audio'): over.setdefault('audio.n_mels', over['n_mels'])
+    model = merge_config(MelNetConfig, sections['model'], over)
+    return config_from(MelNetConfig, model), config_from(TrainConfig, train), sections.get('corpus', 'folder'), sections.get('clips') or {}
+
+def plans_in(folder):
+    "The YAML files of a folder; none if it is the name of a preset, or no folder"
+    path = expand(folder)
+    if (ROOT/'presets'/f'{folder}.yml').is_file() or not path.is_dir(): return []
+    plans = sorted(p for p in path.glob('*') if p.suffix in ('.yml', '.yaml'))
+    if not plans: raise ConfigError(f'{printable(folder)}: a folder without .yml files; give a preset, a file or a folder of files')
+    return plans
+
+# %% ../nbs/56_commands.ipynb #12fe0001
+def announce(corpus, model, train, out):
+    "What begins, said before anything slow; a warm-up that outlasts the run is pointed out"
+    steps = train.steps if isinstance(train.steps, tuple) else (train.steps,)
+    said = f'{look_at(corpus, model)}\nsteps of each tier: {", ".join(map(str, steps))}; into {printable(out)}/'
+    if train.warmup < min(steps): return said
+    return (f'{said}\nnote: the learning rate rises over {train.warmup} steps and this run has {min(steps)}, so it never arrives; '
+            f'--train.warmup={min(steps)//10} would let it')
+
+def finish(dir, corpus=None):
+    "Curves and report of a run; what fails here is a warning, for the weights are there"
+    from melnet.train import report, show_curves
+    from melnet.reports import save_picture
+    save_picture(Path(dir)/'curves.png', lambda: show_curves(dir))
+    try: report(dir, corpus.test if corpus else ())
+    except Exception as e:
+        warnings.warn(f'{printable(dir)}/report.html could not be written ({type(e).__name__}: {shorten(str(e))}); the weights are whole')
+
+def next_step(dir, cfg):
+    "The line for the shell that samples from a trained model"
+    words = [f'--cond.{name}={cfg.labels.get(name, [0])[0]}' for name in cfg.classes]
+    if cfg.text: return ' '.join(['melnet say', *map(quote_for_shell, ['Good morning.', f'--model={dir}', *words])])
+    return ' '.join(['melnet sample', *map(quote_for_shell, [dir, *words])])
+
+def adopt_classes(cfg, corpus):
+    "A model without classes takes the corpus's, so that any folder will do; one without labels takes their names"
+    if not cfg.classes: return replace(cfg, classes={k: len(v) for k, v in corpus.classes.items()}, labels=corpus.classes)
+    names = {k: tuple(map(str, v)) for k, v in corpus.classes.items() if cfg.classes.get(k) == len(v)}
+    return replace(cfg, labels={**names, **cfg.labels})
+
 # %% ../nbs/56_commands.ipynb #0bd57971
 def data_command(path:str, preset:str='folder', max_seconds:float|None=None):
     """Look at recordings before training: lengths, speakers, what is used, held out and left out.
@@ -160,7 +213,7 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
     """
     from melnet.core import read_lines
     from melnet.say import say_files
-    texts = [line.strip() for _, line in read_lines(file)] if file else [text] if isinstance(text, str) else list(text)
+    texts = [line.strip() for _, line in read_texts(file)] if file else [text] if isinstance(text, str) else list(text)
     if text and file: raise ConfigError('text and file: give sentences or a --file, not both')
     if not texts: raise ConfigError("no text; give a sentence in quotes, melnet say 'Hello.', or --file=LINES.txt")
     wavs = say_files(open_model(model), texts, expand(out), seed, temperature, best, pace, progress, **(cond or {}))

@@ -13,6 +13,7 @@ import numpy as np, soundfile as sf, torch
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from fastcore.basics import patch
 from .core import MelNetError, expand, inside, printable, quote_for_shell, read_lines, shorten
 from .audio import AudioError, load_audio
 from .clips import Clip, Corpus, CorpusError, sentence_of
@@ -80,20 +81,29 @@ class Espeak:
         return np.concatenate(self.parts) if self.parts else np.zeros(0, np.int16)
     def choose(self, voice):
         if self.lib.espeak_SetVoiceByName(voice.encode()): raise CorpusError(f'espeak-ng has no voice {voice!r}; try "en-us" or "en-us+f3"')
-    def phonemes(self, text, voice):
-        "IPA, clause after clause; espeak-ng moves the pointer on, and to null at the end"
-        self.choose(voice)
-        said, rest, self.lib.espeak_TextToPhonemes.restype = [], ctypes.c_char_p(text.encode()), ctypes.c_char_p
-        while rest.value: said.append(self.lib.espeak_TextToPhonemes(ctypes.byref(rest), 1, 2) or b'')      # 1: UTF-8, 2: IPA
-        return ' '.join(b' '.join(said).decode().split())
-    @property
-    def version(self):
-        self.lib.espeak_Info.restype = ctypes.c_char_p
-        return self.lib.espeak_Info(None).decode().split()[0]
     def close(self):
         "Unload the library, for it remembers what it said: the same texts then sound the same again"
         self.lib.espeak_Terminate()
         getattr(_ctypes, 'dlclose', getattr(_ctypes, 'FreeLibrary', None))(self.lib._handle)
+
+# %% ../nbs/41_datasets.ipynb #9021a69e
+@patch
+def phonemes(self:Espeak,
+    text, # Of any length
+    voice, # Such as en-us
+): # IPA, without punctuation
+    "IPA, clause after clause; espeak-ng moves the pointer on, and to null at the end"
+    self.choose(voice)
+    said, rest, self.lib.espeak_TextToPhonemes.restype = [], ctypes.c_char_p(text.encode()), ctypes.c_char_p
+    while rest.value: said.append(self.lib.espeak_TextToPhonemes(ctypes.byref(rest), 1, 2) or b'')      # 1: UTF-8, 2: IPA
+    return ' '.join(b' '.join(said).decode().split())
+
+@patch(as_prop=True)
+def version(self:Espeak):
+    "The version of espeak-ng"
+    self.lib.espeak_Info.restype = ctypes.c_char_p
+    return self.lib.espeak_Info(None).decode().split()[0]
+
 
 # %% ../nbs/41_datasets.ipynb #64f391e2
 def espeak(

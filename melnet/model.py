@@ -13,7 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from fastcore.basics import patch
-from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, printable, read_json, read_yaml,
+from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, printable, read_json,
+                         read_yaml,
                          require, shorten, writing)
 from .audio import MelConfig
 from .mixture import mixture_log_prob
@@ -61,6 +62,7 @@ def check(self:MelNetConfig):
         least = 'must be at least 1' if name == 'hidden' else 'must not be negative'
         require(min(self.per_tier(name)) >= (name == 'hidden'), self, name, least)
     for name in ('n_mixtures', 'feature_layers', 'max_log_scale'): require(getattr(self, name) > 0, self, name, 'must be above zero')
+    check_names(self.classes)
     require(all(n > 0 for n in self.classes.values()), self, 'classes', 'each condition needs at least one value')
     require(self.frames is None or self.frames > 1, self, 'frames', 'must be at least 2, or null')
     for name, labels in self.labels.items():
@@ -83,9 +85,10 @@ def check_names(
 ):
     "Refuse a name that no condition can have: each is a part of the model, and an option of the command line"
     for name in classes:
-        if not re.fullmatch(r'[^\W\d][\w-]*', str(name)) or hasattr(nn.ModuleDict(), str(name)):
+        if name == 'text' or not re.fullmatch(r'[^\W\d][\w-]*', str(name)) or hasattr(nn.ModuleDict(), str(name)):
             raise ConfigError(f'{shorten(name)} cannot name a condition; take another word of letters, digits and _, such as speaker')
 
+# %% ../nbs/07_model.ipynb #adda038c
 def load_preset(
     name, # The name of a file in melnet/presets, or the path of any YAML file like it
 )->dict: # Its sections: model, train, corpus, clips
@@ -269,11 +272,10 @@ def nll(self:MelNet,
     sums = -torch.stack([p.sum((1, 2)) for p in logp], 1)
     return {'total': sums.sum(1) / counts.sum(1), 'tiers': sums / counts.clamp(min=1)}
 
-# %% ../nbs/07_model.ipynb #635da309
+# %% ../nbs/07_model.ipynb #4c1ba4b5
 class WeightsError(MelNetError):
     "Weights that are missing, damaged, or of another model"
 
-# %% ../nbs/07_model.ipynb #4c1ba4b5
 @patch
 def save_pretrained(self:MelNet,
     dir, # Made if it is missing
