@@ -86,7 +86,7 @@ class ClipScore:
     own: float        # nats of the whole clip under its own labels
     likeliest: float  # the same under the likeliest labels, at most one of them changed, as the first tier hears it
     labels: dict      # a condition's name to the names of the clip's own value and of the likeliest
-    doubt: dict       # a condition's name to the nats by which its best other value beats the clip's own in the first tier; mostly below zero
+    doubt: dict       # a condition's name to the nats by which its best other value beats the clip's own in the first tier
     values: dict = field(default_factory=dict)    # a condition's name to the first tier's nats for each of its values [V]
     strange: float = math.inf   # the largest deviation, see `rank`
     because: str = ''     # the number that deviates so far
@@ -155,7 +155,7 @@ def model_labels(model, corpus):
     "Clips whose labels are the model's numbers, and what is wrong with the others: a clip's id to a sentence"
     cfg, clips, wrong = model.cfg, [], {}
     if lost := [k for k in cfg.classes if k not in corpus.classes]:
-        raise EvaluateError(f'{corpus.name} has no label {lost[0]!r}, a condition of the model; take a model that was trained on such clips')
+        raise EvaluateError(f'{corpus.name} has no label {lost[0]!r}, a condition of the model; take a model trained on such clips')
     for clip in corpus.clips:
         names = {k: str(corpus.classes[k][clip.labels[k]]) for k in cfg.classes}
         known = {k: list(cfg.labels.get(k, map(str, corpus.classes[k])))[:n] for k, n in cfg.classes.items()}
