@@ -48,6 +48,18 @@ class MelNetConfig:
         if self.audio is None: object.__setattr__(self, 'audio', MelConfig(n_mels=self.n_mels))
         self.check()
 
+# %% ../nbs/07_model.ipynb #d1740763
+PRESETS = Path(__file__).parent/'presets' if '__file__' in globals() else Path('../melnet/presets')
+PRETRAINED = PRESETS.parent/'pretrained'
+
+def check_names(
+    classes, # A condition's name to its number of values
+):
+    "Refuse a name that no condition can have: each is a part of the model, and an option of the command line"
+    for name in classes:
+        if name == 'text' or not re.fullmatch(r'[^\W\d][\w-]*', str(name)) or hasattr(nn.ModuleDict(), str(name)):
+            raise ConfigError(f'{shorten(name)} cannot name a condition; take another word of letters, digits and _, such as speaker')
+
 # %% ../nbs/07_model.ipynb #781b9c5c
 @patch
 def check(self:MelNetConfig):
@@ -75,18 +87,6 @@ def per_tier(self:MelNetConfig,
     "A setting that is one value or one per tier, as a list of one per tier"
     v = getattr(self, name)
     return list(v) if isinstance(v, tuple) else [v] * len(self.layers)
-
-# %% ../nbs/07_model.ipynb #d1740763
-PRESETS = Path(__file__).parent/'presets' if '__file__' in globals() else Path('../melnet/presets')
-PRETRAINED = PRESETS.parent/'pretrained'
-
-def check_names(
-    classes, # A condition's name to its number of values
-):
-    "Refuse a name that no condition can have: each is a part of the model, and an option of the command line"
-    for name in classes:
-        if name == 'text' or not re.fullmatch(r'[^\W\d][\w-]*', str(name)) or hasattr(nn.ModuleDict(), str(name)):
-            raise ConfigError(f'{shorten(name)} cannot name a condition; take another word of letters, digits and _, such as speaker')
 
 # %% ../nbs/07_model.ipynb #adda038c
 def load_preset(
