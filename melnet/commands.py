@@ -213,7 +213,7 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
     """
     from melnet.core import read_lines
     from melnet.say import say_files
-    texts = [line.strip() for _, line in read_texts(file)] if file else [text] if isinstance(text, str) else list(text)
+    texts = [line.strip() for _, line in read_lines(file)] if file else [text] if isinstance(text, str) else list(text)
     if text and file: raise ConfigError('text and file: give sentences or a --file, not both')
     if not texts: raise ConfigError("no text; give a sentence in quotes, melnet say 'Hello.', or --file=LINES.txt")
     wavs = say_files(open_model(model), texts, expand(out), seed, temperature, best, pace, progress, **(cond or {}))
