@@ -14,7 +14,7 @@ import ast, json, re, sys
 from pathlib import Path
 
 top = Path(__file__).resolve().parent.parent
-FLOORS = '''core audio exercises mixture multiscale clips datasets corpus stacks conditioning text model kernels sampling recorded sample
+FLOORS = '''core audio exercises mixture multiscale clips datasets corpus stacks conditioning text model kernels sampling recorded sample say
 processes training checkpoints reports train recognise evaluate memory plan views explore render cli'''.split()     # low to high
 WIDTH, MODULE, PAGE, LESSON, CELL = 140, 420, 110, 90, 30
 

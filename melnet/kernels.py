@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 from threadpoolctl import threadpool_limits
+from .text import MAX_STEP, MAX_WIDTH
 try: import numba
 except ImportError: numba = None
 
@@ -193,9 +194,91 @@ def time_layer(W, S, l, B):
     mm(S.lines, W.t_W[l], S.y)
     add(S.h_t, S.y, W.t_Wb[l])
 
+# %% ../nbs/43_kernels.ipynb #6aa5de03
+class Reader(NamedTuple):
+    "The attention's weights, and the memory and the states of a block of B clips; `middle` is -1 and all is empty where no text is read"
+    middle: int      # the layer after which it reads
+    pace: object     # a factor on its steps
+    x: object        # RNN [2H, 4H]; h [H, 4H] and b [4H] likewise
+    h: object
+    b: object
+    out: object      # [H, 3K]
+    out_b: object
+    W: object        # [H, H]
+    Wb: object
+    none: object     # the context of a clip without text [H]
+    c: object        # memory [B, U, H]; U is 0 where no clip has a text
+    lengths: object  # symbols [B]
+    known: object    # [B]
+    phi: object      # what is read [B, T, U]
+    r_h: object      # the RNN's states [B, H]; r_c likewise
+    r_c: object
+    kappa: object    # [B, K]
+    context: object  # [B, H]
+    both: object     # [B, 2H]
+    theta: object    # [B, 3K]
+
+# %% ../nbs/43_kernels.ipynb #f743783b
+def reader_of(canvas, clips):
+    "The `Reader` of a slice of clips"
+    a, memory, (T, B) = canvas.tier.stacks.attention, canvas.z.get('text'), (canvas.x.shape[1], len(canvas.x[clips]))
+    def zeros(*shape): return torch.zeros(shape)
+    H, K = (a.W.out_features, a.out.out_features // 3) if a else (0, 0)
+    def order(w): return torch.cat([w.chunk(4)[k] for k in (0, 1, 3, 2)])
+    W = [order(a.rnn.weight_ih).T, order(a.rnn.weight_hh).T, order(a.rnn.bias_ih + a.rnn.bias_hh), a.out.weight.T, a.out.bias,
+         a.W.weight.T, a.W.bias, a.none] if a else [zeros(*[0]*n) for n in (2, 2, 1, 2, 1, 2, 1, 1)]
+    if a and memory is not None:
+        own = type(memory)(*(v[clips] for v in memory))
+        rest = [own.c, own.lengths, own.known[:, 0], canvas.phi[clips], *(v.clone() for v in a.start(own))]
+    else: rest = [zeros(B, 0, H), zeros(B).long(), zeros(B).bool(), zeros(B, T, 0), zeros(B, H), zeros(B, H), zeros(B, K), zeros(B, H)]
+    arrays = [v.detach().numpy() for v in (*W, *rest, zeros(B, 2*H), zeros(B, 3*K))]
+    return Reader(canvas.tier.stacks.middle if a else -1, np.float32(a.pace if a else 1), *map(np.ascontiguousarray, arrays))
+
+# %% ../nbs/43_kernels.ipynb #3ee7d546
+LOW, HIGH, FAST, ONE = np.float32(-MAX_WIDTH), np.float32(MAX_WIDTH), np.float32(MAX_STEP), np.float32(1)
+
+@jit
+def attend_one(A, b, i):
+    "Clip b: its means step forward, and phi and the context follow; theta[b] holds log-steps, log-widths and logits"
+    theta, kappa, phi, context, K = A.theta[b], A.kappa[b], A.phi[b, i], A.context[b], A.kappa.shape[1]
+    top, total, below = theta[2*K], np.float32(0), np.float32(0)
+    for k in range(K): top = max(top, theta[2*K + k])
+    for k in range(K):
+        kappa[k] += A.pace * np.exp(min(theta[k], FAST))
+        theta[K + k] = np.exp(-min(max(theta[K + k], LOW), HIGH))                  # 1/β
+        theta[2*K + k] = np.exp(theta[2*K + k] - top)
+        total += theta[2*K + k]
+    context[:] = 0
+    for u in range(A.lengths[b]):
+        F = ONE
+        if u + 1 < A.lengths[b]:
+            F = np.float32(0)
+            for k in range(K): F += theta[2*K + k] / total * (HALF + HALF * tanh(HALF * (u + np.float32(1.5) - kappa[k]) * theta[K + k]))
+        phi[u] = F - below
+        below, c = F, A.c[b, u]
+        for k in range(len(c)): context[k] += phi[u] * c[k]
+
+@jit
+def attend(A, S, i):
+    "Frame i of `Attention.step`: S.h_c gets what is read"
+    B, U, H = A.c.shape
+    if U:
+        A.both[:, :H], A.both[:, H:] = S.h_c, A.context
+        mm(A.both, A.x, S.gate_x)
+        mm(A.r_h, A.h, S.gate_h)
+        cell(S.gate_h, S.gate_x, 0, A.b, A.r_c, A.r_h, S.one, 0)
+        mm(A.r_h, A.out, A.theta)
+    for b in range(B):
+        if U:
+            A.theta[b] += A.out_b
+            attend_one(A, b, i)
+        S.h[b] = A.context[b] if A.known[b] else A.none
+    mm(S.h, A.W, S.one)
+    add(S.h_c, S.one, A.Wb)
+
 # %% ../nbs/43_kernels.ipynb #ad581885
 @jit
-def frame(W, S, z_t, z_f, z_c, i, x):
+def frame(W, S, A, z_t, z_f, z_c, i, x):
     "What frame i knows before its first element: h^t[l] + h^c[l] of all layers, and the first layer's gates"
     L, N, H = S.t_h.shape
     B = len(x)
@@ -208,6 +291,7 @@ def frame(W, S, z_t, z_f, z_c, i, x):
             cell(S.gate_h, S.gate_x, 0, W.c_b[l], S.c_c[l], S.c_h[l], S.one, 0)
             mm(S.c_h[l], W.c_W[l], S.one)
             add(S.h_c, S.one, W.c_Wb[l])
+            if l == A.middle: attend(A, S, i)
         for n in range(N):
             s, t, c = S.sums[l, n], S.h_t[n], S.h_c[n % B]
             for k in range(H): s[k] = t[k] + c[k]
@@ -290,9 +374,10 @@ def draw_fast(
     arrays += [x.numpy(), (empty if logp is None else logp).numpy()]
     numbers = [np.float32(v) for v in (*canvas.temperature, tier.max_log_scale)]
     size = min(BLOCK, -(-B // workers))
-    blocks = [(workspace_of(W, len(x[b:b+size])), *(a[b:b+size] for a in arrays)) for b in range(0, B, size)]
-    def walk(i, S, z_t, z_f, z_c, u, eps, x, logp):
-        frame(W, S, z_t, z_f, z_c, i, x)
+    blocks = [(workspace_of(W, len(x[b:b+size])), reader_of(canvas, slice(b, b + size)), *(a[b:b+size] for a in arrays))
+              for b in range(0, B, size)]
+    def walk(i, S, A, z_t, z_f, z_c, u, eps, x, logp):
+        frame(W, S, A, z_t, z_f, z_c, i, x)
         if i >= canvas.P: elements(W, S, i, x, u, eps, logp, *numbers)
     with threadpool_limits(1, 'blas'), ThreadPoolExecutor(workers) as pool:
         for i in range(T):

@@ -7,9 +7,8 @@ __all__ = ['processes', 'shared_sample']
 
 # %% ../nbs/45_processes.ipynb #541051fc
 import torch
-from .conditioning import check_cond
 from .model import MelNet
-from .sample import SampleError, check_seed, sample
+from .sample import Request, SampleError, check_request, sample, silence_after
 
 # %% ../nbs/45_processes.ipynb #d768f76d
 def processes(
@@ -19,26 +18,38 @@ def processes(
     from accelerate import PartialState
     return PartialState(cpu=model.device.type == 'cpu')
 
+# %% ../nbs/45_processes.ipynb #b346f822
+def share_of(cond, own):
+    "Checked conditions of some clips, as `sample` takes them"
+    text = cond.get('text')
+    texts = {} if text is None else {'text': [text.ids[b, :text.lengths[b]].cpu() if text.known[b] else None for b in own]}
+    return {k: v[own.to(v.device)] for k, v in cond.items() if k != 'text'} | texts
+
 # %% ../nbs/45_processes.ipynb #2b455db6
 def shared_sample(
     model:MelNet, # The same weights in every process
     n:int, # Clips B of all processes together
-    cond:dict=None, # A condition's name to one number or B of them
+    cond:dict=None, # A condition's name to one number or B of them; 'text' to a string or B of them
     seed=None, # One number or B of them
     prime=None, # x[B, P, M]
     coarse:list=None, # The lowest tiers
     progress=True, # A bar in the first process, or False
     frames:int=None, # T
     temperature=None, # As for `sample`
-): # x[B, T, M] in every process
+    return_lengths:bool=False, # Whether to return the frames [B] of each clip too
+): # x[B, T, M] in every process; or x and lengths
     "`sample`, with the clips shared out over the processes of `accelerate launch`; call it in every one"
-    from accelerate.utils import broadcast_object_list, gather
+    from accelerate.utils import broadcast_object_list, gather, pad_across_processes
     state = processes(model)
     if callable(progress) and state.num_processes > 1:
         raise SampleError('progress: with several processes give True or False; a sample that one of them stops cannot be put together')
-    seeds, cond = broadcast_object_list([check_seed(seed, n)])[0], check_cond(model.cfg.classes, cond, n)
+    whole = check_request(model, Request(n, frames, cond, temperature, seed, prime, coarse))        # refused by all or by none
+    seeds = broadcast_object_list([whole.seed])[0]
     share = -(-n // state.num_processes)                                  # the last clip is sampled twice where n does not divide
     own = torch.arange(state.process_index * share, (state.process_index + 1) * share).clamp(max=n - 1)
-    x = sample(model, share, frames, {k: v[own] for k, v in cond.items()}, temperature, [seeds[b] for b in own],
-               None if prime is None else prime[own], [c[own] for c in coarse or []], progress and state.is_main_process)
-    return gather(x.contiguous().to(state.device)).to(x.device)[:n] if state.num_processes > 1 else x
+    x, lengths = sample(model, share, frames, share_of(whole.cond, own), temperature, [seeds[b] for b in own],
+                        None if prime is None else prime[own], [c[own] for c in coarse or []], progress and state.is_main_process, True)
+    if state.num_processes > 1:
+        x, lengths = (gather(pad_across_processes(v.contiguous().to(state.device), 1)).to(x.device)[:n] for v in (x, lengths[:, None]))
+        silence_after(model, x, lengths := lengths[:, 0])
+    return (x, lengths) if return_lengths else x

@@ -18,12 +18,14 @@ class FixedFrame:
     ):
         s, (B, _, M) = canvas.tier.stacks, canvas.x.shape
         x, u, eps, logp = (canvas.x.new_zeros(B, 1, M) for _ in range(4))
-        z = {k: v[:, :1].clone() for k, v in canvas.z.items()}
+        z, memory = {k: v if k == 'text' else v[:, :1].clone() for k, v in canvas.z.items()}, canvas.z.get('text')
         self.canvas = replace(canvas, x=x, u=u, eps=eps, z=z, logp=None if canvas.logp is None else logp)
         self.before = torch.zeros_like(x)
         rnns = {('t', l): (m.time, B*M) for l, m in enumerate(s.t)} | {('c', l): (m.time, B) for l, m in enumerate(s.c or [])}
         # cloned: a clip alone would share the weights' memory
         self.states = {k: [v[0].clone() for v in rnn.start(n)] for k, (rnn, n) in rnns.items()}
+        if memory is not None:
+            self.states |= {'text': [v.clone() for v in s.attention.start(memory)], 'phi': [torch.zeros_like(memory.c[:, :, 0])]}
 
     def load(self,
         i:int, # Frame
@@ -32,7 +34,7 @@ class FixedFrame:
         "Bring frame i of everything into place"
         own = self.canvas
         pairs = [(getattr(own, k), getattr(canvas, k)[:, i:i+1]) for k in ('x', 'u', 'eps')]
-        for kept, v in (*pairs, *((own.z[k], v) for k, v in frame_of(canvas.z, i).items())): kept.copy_(v)
+        for kept, v in (*pairs, *((own.z[k], v) for k, v in frame_of(canvas.z, i).items() if k != 'text')): kept.copy_(v)
 
     def __call__(self, draw=True):
         states = dict(self.states)
@@ -56,6 +58,7 @@ def draw_graph(
             run()
             x[:, i:i+1] = step.canvas.x
             if logp is not None: logp[:, i:i+1] = step.canvas.logp
+        if canvas.phi is not None: canvas.phi[:, i] = step.states['phi'][0]
         yield i
 
 # %% ../nbs/44_recorded.ipynb #668243ed

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TYPED', 'ABBREVIATIONS', 'CURRENCIES', 'SIGNS', 'MARKS', 'SILENT', 'MAX_STEP', 'MAX_WIDTH', 'TextError', 'TextConfig',
            'clean', 'spell', 'phonemes', 'Text', 'stack_texts', 'batch_texts', 'TextEncoder', 'Attention',
-           'logistic_weights', 'Memory', 'check_conditions']
+           'logistic_weights', 'Memory', 'check_conditions', 'Health', 'read_health']
 
 # %% ../nbs/06_text.ipynb #da20457d
 import math, re, torch, torch.nn.functional as F, unicodedata
@@ -307,8 +307,6 @@ def forward(self:Attention,
             out.append(h_i); phis.append(phi)
         return torch.stack(out, 1)[:, :, None], torch.stack(phis, 1)
 
-# ------ what an alignment tells
-
 # %% ../nbs/06_text.ipynb #d59f2054
 def check_conditions(
     cfg, # A `MelNetConfig`: its `classes` and `text`
@@ -324,3 +322,37 @@ def check_conditions(
     elif texts is None or isinstance(texts, (list, tuple)) and all(t is None for t in texts): text = None
     else: raise ConditionError(f"this model reads no text; leave out 'text', its conditions are {', '.join(cfg.classes) or 'none'}")
     return out if text is None else {**out, 'text': text}
+
+# %% ../nbs/06_text.ipynb #6ea17401
+@dataclass(frozen=True)
+class Health:
+    "What an alignment tells of the speech that it belongs to"
+    stalls: tuple   # (start, stop) of each span in which the attention rests on one symbol too long, s
+    skips: tuple    # (first, last) of each run of symbols that are passed by, numbered from 0, the begin mark
+    arrived: bool   # whether the last frame rests on the end mark
+
+    @property
+    def score(self):
+        "0 is healthy, less is worse: seconds of stalls, a tenth of a second for each skipped symbol, ten for not arriving"
+        return -sum(b - a for a, b in self.stalls) - .1 * sum(b - a + 1 for a, b in self.skips) - 10. * (not self.arrived)
+
+def _runs(flags):
+    "(first, last) of each run of True"
+    edges = torch.diff(F.pad(flags.int(), (1, 1))).tolist()
+    return tuple(zip([k for k, d in enumerate(edges) if d > 0], [k - 1 for k, d in enumerate(edges) if d < 0]))
+
+# %% ../nbs/06_text.ipynb #6ea17402
+def read_health(
+    weights, # φ [T, U] of one clip: its own frames and symbols, without padding
+    seconds_per_frame:float, # Of the initial tier
+    longest:float=.5, # A symbol that is attended longer is a stall, s
+    shortest:float=.01, # A symbol that gets less in all is skipped, s
+)->Health:
+    "Stalls, skips and arrival, from the alignment alone"
+    T, U = weights.shape
+    at, end = weights.argmax(1), U - 1                                    # the symbol of each frame
+    rests = [(a, b + 1) for u in at.unique().tolist() if u != end for a, b in _runs(at == u)]
+    stalls = tuple(sorted((a * seconds_per_frame, b * seconds_per_frame) for a, b in rests if (b - a) * seconds_per_frame > longest))
+    passed = (weights.sum(0) * seconds_per_frame < shortest) & (torch.arange(U, device=weights.device) < at.max())
+    passed[0] = False                                                     # nothing is lost with the begin mark
+    return Health(stalls, _runs(passed), bool(weights[-1, end] > .5))
