@@ -32,6 +32,7 @@ def open_corpus(
     max_seconds:float=None, # Longer clips are cut at silences
     held_out:float=None, # Share of the clips that is kept for testing; None is the corpus's own split
     speeds:list=(), # Factors at which the training clips are repeated
+    check:bool=True, # Refuse a corpus that differs from its release
 ): # The `Corpus`
     "The corpus that a preset names"
     from melnet.corpus import CorpusError, folder, fsdd, librispeech, ljspeech, toy_corpus
@@ -39,7 +40,7 @@ def open_corpus(
         raise CorpusError(f'max_seconds = {shorten(max_seconds)}: must be above zero, and finite')
     name, _, subset = str(name).partition('/')
     data = data and expand(data)
-    if name == 'fsdd': corpus = fsdd(data)
+    if name == 'fsdd': corpus = fsdd(data, check)
     elif name == 'toy': corpus = toy_corpus(sr=sr)
     elif name == 'folder' and not data: raise CorpusError('a folder of recordings is needed; say where with --data=PATH')
     elif name == 'folder': corpus = folder(data, sr)
@@ -189,7 +190,7 @@ def score_command(model:str, corpus:str, data:str|None=None, out:str='scores', t
     from melnet.score import score_corpus
     check_range(0, 10_000, top=top)
     out, m = check_folder(out), open_model(model)
-    scores = score_corpus(m, open_corpus(corpus, data, m.cfg.audio.sample_rate), out, top, progress=progress)
+    scores = score_corpus(m, open_corpus(corpus, data, m.cfg.audio.sample_rate, check=False), out, top, progress=progress)
     bad = sum(bool(s.error) for s in scores)
     print(f'{len(scores)} clips{f", {bad} of them not scored" * bool(bad)}: '
           f'{printable(out/"scores.csv")}, the strangest on {printable(out/"scores.html")}')

@@ -198,6 +198,7 @@ def score_corpus(
 )->list: # `ClipScore`s, the strangest first
     "Score every clip of a corpus, strangest first, and write the list and a page of the strangest"
     clips, wrong = model_labels(model, corpus)
+    wrong = {**corpus.left_out, **wrong}
     if not clips: raise EvaluateError(f'{corpus.name}: no clip to score; {next(iter(wrong.values()), "it is empty")}')
     refused = [ClipScore(id, {}, math.nan, math.nan, {}, {}, error=why) for id, why in wrong.items()]
     scores = rank([*refused, *score_clips(model, clips, batch_size, progress)])
