@@ -17,7 +17,7 @@ def load(
 
 def __getattr__(name):
     if name not in _homes: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    importlib.import_module('.sample', __name__)        # gives a model its methods `sample` and `decode`
+    importlib.import_module('.say', __name__)           # gives a model its methods `sample`, `decode` and `say`
     return getattr(importlib.import_module(f'.{_homes[name]}', __name__), name)
 
 def __dir__(): return sorted({*globals(), *__all__})

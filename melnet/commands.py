@@ -196,7 +196,7 @@ def score_command(model:str, corpus:str, data:str|None=None, out:str='scores', t
           f'{printable(out/"scores.csv")}, the strangest on {printable(out/"scores.html")}')
 
 # %% ../nbs/56_commands.ipynb #aaed8cb7
-def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str='voice', cond:dict|None=None, seed:int=0,
+def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str|None=None, cond:dict|None=None, seed:int=0,
                 temperature:float|tuple[float, ...]|None=None, best:int=1, pace:float=1., progress:bool=True):
     """Say sentences with a model that reads text: a wav and a picture of each.
 
@@ -204,7 +204,7 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
         text: Sentences, each in quotes.
         file: A text file instead, a sentence a line.
         out: Folder for the files: 000.wav, 001.wav and so on.
-        model: Weights that read text: shipped ones, or the folder of a training run.
+        model: Weights that read text: shipped ones, or the folder of a training run; voice by default, or else strings.
         cond: Further conditions by name, such as --cond.speaker=theo; the first value by default.
         seed: Of the first sentence; the next has seed + 1.
         temperature: One number or one per tier; the model's own by default.
@@ -217,6 +217,7 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
     texts = [line.strip() for _, line in read_lines(file)] if file else [text] if isinstance(text, str) else list(text)
     if text and file: raise ConfigError('text and file: give sentences or a --file, not both')
     if not texts: raise ConfigError("no text; give a sentence in quotes, melnet say 'Hello.', or --file=LINES.txt")
+    model = model or next(name for name in ('voice', 'strings') if has_weights(SHIPPED/name))
     wavs = say_files(open_model(model), texts, expand(out), seed, temperature, best, pace, progress, **(cond or {}))
     print(f'{len(wavs)} sentences: {printable(wavs[0])}' + (f' to {printable(wavs[-1])}' if len(wavs) > 1 else ''))
 

@@ -19,7 +19,7 @@ from .audio import MelConfig, mel_ticks
 from .mixture import mixture_log_prob
 from .multiscale import pad_frames, tier_shapes
 from .stacks import DelayedStacks
-from .model import MelNet, PRETRAINED
+from .model import MelNet
 from .views import (DB, ExploreError, LONGEST, STACKS, all_params, canvas, density_view, field_view, first_seconds, receptive_field,
                           round_trip, shipped_model, show_bins, so_far, spectrogram_view, tier_map, tiers_view)
 from .widgets import ClipPicker, Explorer, Player, choice, cond_menus, menu, slider, watch
@@ -248,7 +248,7 @@ def explorer_page(
 )->Path: # Of the notebook
     "A notebook that opens one explorer, or all of them"
     import nbformat                      # two seconds, which no other command needs
-    names = [n for n in EXPLORERS if n != 'speech' or (PRETRAINED/'voice').is_dir()] if name == 'all' else [name]
+    names = list(EXPLORERS) if name == 'all' else [name]
     if not set(names) <= set(EXPLORERS): raise ExploreError(f'no explorer {name!r}; there are {", ".join(EXPLORERS)}, and all')
     page = Path(out)/f'{name}.ipynb'
     if page.exists(): return page

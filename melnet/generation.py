@@ -164,9 +164,7 @@ def _save(self:GenerationExplorer):
 @functools.lru_cache(1)
 def shipped_voice():
     "The shipped model that reads text, loaded once"
-    if not (PRETRAINED/'voice').is_dir():
-        raise ExploreError("no weights 'voice' are here; give a model that reads text: SpeechExplorer(melnet.load('runs/voice'))")
-    return MelNet.from_pretrained('voice')
+    return MelNet.from_pretrained(next(name for name in ('voice', 'strings') if (PRETRAINED/name).is_dir()))
 
 def speech_so_far(model, x, phi, ids):
     "A `Speech` of the frames x[T, M] that there are, and of the alignment phi[T_1, U]"
@@ -182,7 +180,8 @@ class SpeechExplorer(GenerationExplorer):
     ):
         self.model = model or shipped_voice()
         cfg = self.model.cfg
-        self.words = W.Textarea(description='text', value='The kettle is still warm.', continuous_update=False, **COMMON)
+        self.words = W.Textarea(description='text', value='The kettle is still warm.' if self.model.cfg.text.kind == 'phonemes'
+                                else 'seven three one', continuous_update=False, **COMMON)
         self.cond, self.seed = cond_menus(cfg), W.BoundedIntText(description='seed', min=0, max=10**6, **COMMON)
         self.temperature = slider(W.FloatSlider, 'temperature', max(cfg.per_tier('temperature')), 0, 1.5, .05)
         self.pace = slider(W.FloatSlider, 'pace', 1., .5, 2., .05)

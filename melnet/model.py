@@ -6,7 +6,7 @@
 __all__ = ['PRESETS', 'PRETRAINED', 'SEED_RATES', 'MelNetConfig', 'check_names', 'load_preset', 'Tier', 'MelNet', 'WeightsError']
 
 # %% ../nbs/07_model.ipynb #4265b138
-import json, math, re, torch
+import importlib, json, math, re, torch
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from safetensors import SafetensorError, safe_open
@@ -193,6 +193,11 @@ class MelNet(nn.Module):
 
     @property
     def device(self): return next(self.parameters()).device
+
+    def __getattr__(self, name):     # methods that pages above this one give to the class
+        if name not in ('sample', 'decode', 'say'): return super().__getattr__(name)
+        importlib.import_module('melnet.say')
+        return getattr(self, name)
 
     def forward(self, x, lengths=None, cond=None): return self.nll(x, lengths, cond)  # as `nll`
 
