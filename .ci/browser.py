@@ -336,7 +336,7 @@ ANSWERS = {     # of the walkthrough's exercises: a wrong one, a right one
     'nats_per_second': ("return model.nll(x, cond=cond)['total']", "return model.nll(x, cond=cond)['total'] * x.shape[2] * model.cfg.audio.sample_rate / model.cfg.audio.hop_length"),
     'which_word': ("return model.nll(x, cond={'word': [0]*len(x), 'voice': [voice]*len(x)})['total']",
                    "return torch.stack([model.nll(x, cond={'word': [w]*len(x), 'voice': [voice]*len(x)})['total'] for w in range(3)], 1).argmin(1)"),
-    'finish': ('return sample(model, len(x), cond=cond, seed=0, progress=False)', 'return sample(model, len(x), prime=x[:, :P], cond=cond, seed=0, progress=False)')}
+    'finish': ('return model.sample(len(x), cond=cond, seed=0, progress=False)', 'return model.sample(len(x), prime=x[:, :P], cond=cond, seed=0, progress=False)')}
 
 def main(out, *modes):
     out, start = Path(out), time.time()
