@@ -231,6 +231,7 @@ def drive_speech(browser, mode, out):
 def read_aloud(p, tmp):
     "Say a sentence, watch it grow, keep it; faster; a letter that the model does not know; save"
     text = p.box.locator('textarea')
+    text.fill('the kettle is still warm.'); text.press('Tab')
     p.press('say'); seen = set()
     for _ in range(400):
         if p.shown(): seen.add(p.picture())
