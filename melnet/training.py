@@ -201,8 +201,8 @@ class TierRun:
         self.cfg, self.train_cfg, self.g, self.acc, self.G = cfg, train_cfg, g, acc, len(cfg.layers)
         steps = train_cfg.steps
         self.steps = steps[g] if isinstance(steps, tuple) else steps
-        with torch.random.fork_rng():
-            torch.manual_seed(train_cfg.seed * 100 + g)
+        with torch.random.fork_rng(devices=[]):             # the weights are made on the CPU; no GPU is asked for its state
+            torch.default_generator.manual_seed(train_cfg.seed * 100 + g)
             self.tier = recompute(Tier(cfg, g).to(acc.device), train_cfg.recompute)
         self.average = AveragedModel(self.tier, multi_avg_fn=follow(train_cfg.average))
         for m in self.average.modules():
@@ -294,7 +294,7 @@ def _backward(self:TierRun, data):
     for rows in shares(len(index), self.acc, c.micro_batch):
         batch = to_device(self.part(data, rows), self.acc.device)
         with mixed(self.acc, c.precision): nll, mask = self._nll(batch)
-        part = nll[mask].sum() / true
+        part = nll.where(mask, 0.).sum() / true      # `nll[mask]` has a size that a GPU would have to tell first
         (part * scale).backward()
         loss += part.detach()
     if scale != 1.: torch._foreach_div_([p.grad for p in self.tier.parameters() if p.grad is not None], scale)
