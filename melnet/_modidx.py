@@ -753,4 +753,8 @@ d = { 'settings': { 'branch': 'main',
                                 'melnet.widgets.cond_menus': ('widgets.html#cond_menus', 'melnet/widgets.py'),
                                 'melnet.widgets.menu': ('widgets.html#menu', 'melnet/widgets.py'),
                                 'melnet.widgets.slider': ('widgets.html#slider', 'melnet/widgets.py'),
-                                'melnet.widgets.watch': ('widgets.html#watch', 'melnet/widgets.py')}}}
+                                'melnet.widgets.watch': ('widgets.html#watch', 'melnet/widgets.py')},
+            'melnet.words': { 'melnet.words.plain_words': ('intelligibility.html#plain_words', 'melnet/words.py'),
+                              'melnet.words.transcribe': ('intelligibility.html#transcribe', 'melnet/words.py'),
+                              'melnet.words.word_changes': ('intelligibility.html#word_changes', 'melnet/words.py'),
+                              'melnet.words.word_errors': ('intelligibility.html#word_errors', 'melnet/words.py')}}}
