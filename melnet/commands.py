@@ -218,7 +218,7 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
     if text and file: raise ConfigError('text and file: give sentences or a --file, not both')
     if not texts: raise ConfigError("no text; give a sentence in quotes, melnet say 'Hello.', or --file=LINES.txt")
     wavs = say_files(open_model(model), texts, expand(out), seed, temperature, best, pace, progress, **(cond or {}))
-    print(f'{len(wavs)} sentences: {printable(wavs[0])}' + (f' to {printable(wavs[-1])}' if len(wavs) > 1 else ''))
+    print(f'{len(wavs)} sentence{"s" * (len(wavs) > 1)}: {printable(wavs[0])}' + (f' to {printable(wavs[-1])}' if len(wavs) > 1 else ''))
 
 # %% ../nbs/56_commands.ipynb #c14fb78b
 def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv', n:int=1, temperature:float|tuple[float, ...]|None=None,
@@ -277,7 +277,7 @@ def explore(name:str='all', app:bool=False, out:str='explore', port:int=0, brows
     """Open the explorers in JupyterLab: melnet explore [NAME] [--app].
 
     Args:
-        name: spectrogram, tiers, field, density, generation, or all.
+        name: spectrogram, tiers, field, density, generation, speech, or all.
         app: As a Voila page instead, without a notebook around it.
         out: Folder for the page, and for what you save there.
         port: Where the server listens; 0 takes any that is free.

@@ -218,7 +218,7 @@ def show_speech(
     top.set_xticks([])
     U = len(speech.symbols)
     bottom.imshow(speech.alignment.T, origin='lower', aspect='auto', cmap='viridis', vmin=0, vmax=1, extent=(0, seconds, -.5, U - .5))
-    if U <= 40: bottom.set_yticks(range(U), [s.replace(' ', '␣') for s in speech.symbols], fontsize=7)
+    if U <= 16: bottom.set_yticks(range(U), [s.replace(' ', '␣') for s in speech.symbols], fontsize=7)   # more would overlap
     bottom.set(xlabel='time, s', ylabel='symbol')
     return fig
 
