@@ -77,9 +77,8 @@ def tell_demo(files, sampling, seconds, took):
 def say_sentences(out, seed, progress):
     "The sentences of the demonstration, and what to do next"
     from melnet.say import say_files
-    start = time.time()
     wavs = say_files(open_model('voice'), SENTENCES, out, seed, progress=progress)
-    print(f'{len(wavs)} sentences in {time.time() - start:.1f} s: {wavs[0]} to {wavs[-1]}')
+    print(f'{len(wavs)} sentences: {wavs[0]} to {wavs[-1]}')
     print('Next: listen to them; say a sentence of your own: melnet say "Is this what you typed?"; '
           'read nbs/00_walkthrough.ipynb in JupyterLab')
 
