@@ -204,9 +204,11 @@ class MelNet(nn.Module):
 # %% ../nbs/07_model.ipynb #82ccb845
 def _true_frames(x, lengths):
     "The clips' true frames [B], all of x's for None"
-    n = torch.full((len(x),), x.shape[1]) if lengths is None else torch.as_tensor(lengths)
-    if n.shape != (len(x),) or n.min() < 1 or n.max() > x.shape[1]:
-        raise ConfigError(f'lengths = {n.tolist()}: give one number of true frames per clip, from 1 to {x.shape[1]}')
+    if lengths is None: return torch.full((len(x),), x.shape[1], device=x.device)
+    try: n = torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError): n = torch.tensor(math.nan)                  # no numbers at all
+    if n.dtype not in (torch.int64, torch.int32) or n.shape != (len(x),) or n.min() < 1 or n.max() > x.shape[1]:
+        raise ConfigError(f'lengths = {shorten(lengths)}: give one number of true frames per clip, whole, from 1 to {x.shape[1]}')
     return n.to(x.device)
 @patch
 def inputs(self:MelNet,
@@ -216,8 +218,9 @@ def inputs(self:MelNet,
 ): # The tiers of padded x, true frames of each x^g, of each x^<g, checked conditions
     "What every tier is given"
     G = len(self.tiers)
-    if x.ndim != 3 or x.shape[2] != self.cfg.n_mels:
-        raise ConfigError(f'x has shape {tuple(x.shape)}; this model takes x[B, T, {self.cfg.n_mels}]')
+    if not torch.is_tensor(x) or x.ndim != 3 or x.shape[2] != self.cfg.n_mels or 0 in x.shape:
+        raise ConfigError(f'x has shape {tuple(getattr(x, "shape", ()))}; this model takes a tensor x[B, T, {self.cfg.n_mels}]')
+    x = x.to(next(self.parameters()).dtype)
     own, below = tier_lengths(_true_frames(x, lengths), G)
     return split(pad_frames(x, G), G), own, below, check_conditions(self.cfg, cond, len(x), x.device)
 
@@ -230,6 +233,7 @@ def params(self:MelNet,
 ): # [B, T_g, M_g, 3K]
     "Mixture parameters of every element of tier g, given all that comes before it in x"
     tiers, _, below, cond = self.inputs(x, lengths, cond)
+    if g not in range(-len(tiers), len(tiers)): raise ConfigError(f'g = {shorten(g)}: this model has tiers 0 to {len(tiers) - 1}')
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
 
 # %% ../nbs/07_model.ipynb #0029daf2
