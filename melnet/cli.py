@@ -264,7 +264,7 @@ def as_command(command, fn, values):
 # %% ../nbs/26_cli.ipynb #cb399bae
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]|int|None=None, steps:tuple[int, ...]|int|None=None,
         model:dict|None=None, train:dict|None=None, max_seconds:float|None=None,
-        resume:bool=False, tensorboard:bool=False, init:str|None=None, progress:bool=True):
+        resume:bool=False, tensorboard:bool=False, init:str|None=None, memory:float=8., progress:bool=True):
     """Train a model: all tiers one after another, or those you name.
 
     Args:
@@ -280,30 +280,31 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]
         resume: Go on from the checkpoints in the folder, also with more steps.
         tensorboard: Write scalars, settings, pictures and sounds to the folder's tensorboard/ at every evaluation.
         init: Weights that the tiers start from; labels and symbols are matched by name, the sizes must be the same.
+        memory: Gigabytes of waveforms to keep; what is beyond is read again at each step.
         progress: Show a bar.
     """
     if plans := plans_in(preset):
         for p in plans:
-            fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, init, progress)
+            fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, init, memory, progress)
         return
     asked = as_command('train', fit, locals())
     from melnet.render import check_folder, check_range
     check_range(1, 10**9, tiers=tiers, steps=steps)
     out, tiers = check_folder(out or f'runs/{Path(preset).stem}'), [tiers] if isinstance(tiers, int) else tiers
-    run_training(*read_plan(preset, model, train, steps), out, data, tiers, max_seconds, resume, tensorboard, init, progress, asked)
+    run_training(*read_plan(preset, model, train, steps), out, data, tiers, max_seconds, resume, tensorboard, init, memory, progress, asked)
 
 # %% ../nbs/26_cli.ipynb #80935f2b
-def run_training(model_cfg, train_cfg, name, clips, out, data, tiers, max_seconds, resume, tensorboard, init, progress, asked):
+def run_training(model_cfg, train_cfg, name, clips, out, data, tiers, max_seconds, resume, tensorboard, init, memory, progress, asked):
     "What `fit` does once everything is read"
     from accelerate import Accelerator
     from melnet.train import TensorBoard, checkpoints, read_newest, train
-    corpus = quietly(lambda: open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, **clips))
+    corpus = quietly(lambda: open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, progress=progress, **clips))
     model_cfg = adopt_classes(model_cfg, corpus)
     if progress and os.environ.get('RANK', '0') == '0': print(announce(corpus, model_cfg, train_cfg, out), flush=True)
     def made(): return [read_newest(out, g)[1]['step'] for g in range(len(model_cfg.layers)) if checkpoints(out, g)]
     before = made() if resume else None
     trained = train(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(out/'tensorboard')] * tensorboard, asked,
-                    open_model(init) if init else None)
+                    open_model(init) if init else None, memory)
     if not Accelerator().is_main_process: return
     if before and before == made():
         print(f'nothing to do: all steps are made ({", ".join(map(str, before))}); for more of them add --steps=NUMBER')

@@ -33,6 +33,7 @@ def open_corpus(
     held_out:float=None, # Share of the clips that is kept for testing; None is the corpus's own split
     speeds:list=(), # Factors at which the training clips are repeated
     check:bool=True, # Refuse a corpus that differs from its release
+    progress:bool=False, # Show a bar while long recordings are cut
 ): # The `Corpus`
     "The corpus that a preset names"
     from melnet.corpus import CorpusError, folder, fsdd, librispeech, ljspeech, toy_corpus
@@ -47,7 +48,7 @@ def open_corpus(
     elif name == 'ljspeech': corpus = ljspeech(data, sr)
     elif name == 'librispeech': corpus = librispeech(data, subset or 'train-clean-100', sr=sr)
     else: raise CorpusError(f'corpus {shorten(name)}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
-    if max_seconds: corpus = corpus.cut(max_seconds)
+    if max_seconds: corpus = corpus.cut(max_seconds, progress)
     if held_out is not None: corpus = corpus.hold_out(held_out)
     return corpus.at_speeds(speeds) if speeds else corpus
 
