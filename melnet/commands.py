@@ -69,13 +69,14 @@ def about_model(dir):
 
 def about_preset(path):
     "A preset in two lines"
-    line, sections = read_text(path).split('\n')[0], read_yaml(path)
+    text, sections = read_text(path), read_yaml(path)
+    time = re.search(r'(?m)^# time: (.+)$', text)
     corpus, train = sections.get('corpus', 'folder'), sections.get('train') or {}
     needs = {'folder': 'needs a folder of recordings: --data=PATH', 'toy': 'needs nothing', 'fsdd': 'fetches its corpus, 16 MB'}
     steps = train.get('steps', 4000)
     steps = ' + '.join(map(str, steps)) + ' steps' if isinstance(steps, list) else f'{steps} steps for each tier'
     needs = needs.get(corpus, f'fetches {corpus}, or takes it from --data=PATH')
-    return [first_sentence(line.lstrip('# ')), f'{needs}; {steps}; how long: melnet plan {path.stem}']
+    return [first_sentence(text.split('\n')[0].lstrip('# ')), f'{needs}; {steps}, {time[1] if time else f"melnet plan {path.stem}"}']
 
 # %% ../nbs/56_commands.ipynb #97533f23
 def list_all(where:str='runs'):

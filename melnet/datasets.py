@@ -81,8 +81,12 @@ class Espeak:
     def say(self, text, voice):
         self.parts, data = [], text.encode()
         self.choose(voice)
+        self.seed(1)
         self.lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)  # from the start, by character; 1: UTF-8
         return np.concatenate(self.parts) if self.parts else np.zeros(0, np.int16)
+    def seed(self, seed):
+        "Of its noise, which else follows the clock; a library before 1.52 has none"
+        with contextlib.suppress(AttributeError): self.lib.espeak_ng_SetRandSeed(ctypes.c_long(seed))
     def choose(self, voice):
         if self.lib.espeak_SetVoiceByName(voice.encode()): raise CorpusError(f'espeak-ng has no voice {voice!r}; try "en-us" or "en-us+f3"')
     def close(self):

@@ -11,11 +11,11 @@ import matplotlib.pyplot as plt
 from dataclasses import dataclass
 from pathlib import Path
 from torch.nn.functional import pad
-from .core import MelNetError, writing
+from .core import FileError, MelNetError, expand, printable, read_lines, shorten, write_text, writing
 from .audio import MelCodec, MelConfig, level, save_audio, show_mel
 from .multiscale import time_factor
-from .conditioning import ConditionError, check_cond
-from .text import ABBREVIATIONS, Health, TextError, clean, read_health
+from .conditioning import check_cond
+from .text import ABBREVIATIONS, Health, TextError, clean, label_number, read_health
 from .model import MelNet
 from .sample import BLOCK, CutShort, Request, SampleError, draw_tiers, sampler, silence_after
 
@@ -89,6 +89,10 @@ class Piece:
             self.x, self.alignment, self.health, self.seed = x, alignment, health, seed
 
 # %% ../nbs/19_say.ipynb #e2c95922
+def _seed(own, k, n):
+    "Of try n of piece k of a text; no two tries of one piece share it"
+    return own + ((k + 1000*n) % 64 << 20) + (k // 64 + (n // 8 << 12) << 26)
+
 def check_texts(model, texts, seed, best):
     "The pieces of all texts; refuses what the model cannot read, before anything is sampled"
     if model.cfg.text is None: raise SampleError('this model reads no text; use one trained with texts, see MelNetConfig(text=...)')
@@ -100,17 +104,13 @@ def check_texts(model, texts, seed, best):
     for t, text in enumerate(texts):
         try: cut = [(model.cfg.text.encode(piece), pause) for piece, pause in cut_text(text)]
         except TextError as e: raise TextError(f'text {t}: {e}' if len(texts) > 1 else str(e)) from None
-        out += [Piece(t, ids, pause, [seed + t + (k + 1000*n << 20) for n in range(best)]) for k, (ids, pause) in enumerate(cut)]
+        out += [Piece(t, ids, pause, [_seed(seed + t, k, n) for n in range(best)]) for k, (ids, pause) in enumerate(cut)]
     return out
 
 def check_classes(cfg, cond, n):
     "Every class as LongTensor[n]: a label or a number, one for all texts or a list; the first value where nothing is given"
-    def number(name, v):
-        if not isinstance(v, str): return v
-        if v in cfg.labels.get(name, ()): return cfg.labels[name].index(v)
-        raise ConditionError(f'{name} = {v!r}: this model knows {", ".join(cfg.labels.get(name, [])) or "numbers alone"}')
     given = {name: 0 for name in cfg.classes} | cond
-    numbers = {k: [number(k, w) for w in v] if isinstance(v, (list, tuple)) else number(k, v) for k, v in given.items()}
+    numbers = {k: [label_number(cfg, k, w) for w in v] if isinstance(v, (list, tuple)) else label_number(cfg, k, v) for k, v in given.items()}
     return check_cond(cfg.classes, numbers, n)
 
 # %% ../nbs/19_say.ipynb #641b9668
@@ -219,19 +219,18 @@ def show_speech(
 
 # %% ../nbs/19_say.ipynb #e17bff80
 def read_texts(
-    path, # A UTF-8 file, a text a line
+    path, # A text file, as `read_text` takes it; a text a line
 )->list: # Its lines that are not blank
     "The texts of a file"
-    try: lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    except UnicodeDecodeError as e: raise TextError(f'{path}: byte {e.start} is not UTF-8; save the file as UTF-8') from None
-    except OSError as e: raise TextError(f'{path}: cannot be read ({e.strerror})') from None
-    if lines := [line.strip() for line in lines if line.strip()]: return lines
-    raise TextError(f'{path}: holds no text; write one sentence a line')
+    try: lines = [line.strip() for _, line in read_lines(path)]
+    except FileError as e: raise TextError(str(e)) from None
+    if lines: return lines
+    raise TextError(f'{printable(path)}: holds no text; write one sentence a line')
 
 # %% ../nbs/19_say.ipynb #0a70948a
 def plan_files(out, n):
     "Paths of n wavs; removes what an earlier call has left, and refuses to replace what is not its own"
-    out = Path(out)
+    out = expand(out)
     if file := next((p for p in (out, *out.parents) if p.is_file()), None): raise SampleError(f'{file} is a file; give a folder')
     index = out/'texts.txt'
     listed = index.read_text(encoding='utf-8', errors='replace').splitlines() if index.is_file() else []
@@ -249,10 +248,18 @@ def remark(speech):
     told = [f'{len(h.stalls)} stalls'] * bool(h.stalls) + [f'{sum(b - a + 1 for a, b in h.skips)} symbols skipped'] * bool(h.skips)
     return ', '.join(told + ['cut short'] * (not h.arrived))
 
+def picture_of(path, speech, cfg, text):
+    "Save the picture of a text beside its wav; one that fails is a warning"
+    try:
+        fig = show_speech(speech, cfg, printable(text[:80]).replace('$', r'\$'))
+        with writing(path) as tmp: fig.savefig(tmp, dpi=90)
+        plt.close(fig)
+    except Exception as e: warnings.warn(f'{printable(path)}: this picture could not be made ({shorten(str(e))}); the wav is there')
+
 def write_list(out, wavs, texts, remarks):
     "texts.txt: name, text and remark of each wav, with tabs between"
     rows = [(w.name, ' '.join(t.split()), *([r] if r else [])) for w, t, r in zip(wavs, texts, [*remarks, *[''] * len(wavs)])]
-    with writing(Path(out)/'texts.txt') as tmp: tmp.write_text(''.join('\t'.join(row) + '\n' for row in rows), encoding='utf-8')
+    write_text(Path(out)/'texts.txt', ''.join('\t'.join(row) + '\n' for row in rows))
 
 # %% ../nbs/19_say.ipynb #2969276f
 def say_files(
@@ -279,8 +286,6 @@ def say_files(
             remarks.append(remark(speech))
             if speech is None: continue
             save_audio(path, level(wav, .9) if wav.abs().max() > 1e-6 else wav, model.cfg.audio.sample_rate)
-            fig = show_speech(speech, model.cfg.audio, texts[len(remarks) - 1][:80].replace('$', r'\$'))
-            with writing(path.with_suffix('.png')) as tmp: fig.savefig(tmp, dpi=90)
-            plt.close(fig)
+            picture_of(path.with_suffix('.png'), speech, model.cfg.audio, texts[len(remarks) - 1])
     write_list(out, wavs, texts, remarks)
     return wavs
