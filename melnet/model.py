@@ -195,8 +195,9 @@ class MelNet(nn.Module):
     def device(self): return next(self.parameters()).device
 
     def __getattr__(self, name):     # methods that pages above this one give to the class
-        if name not in ('sample', 'decode', 'say'): return super().__getattr__(name)
-        importlib.import_module('melnet.say')
+        home = {'sample': 'say', 'decode': 'say', 'say': 'say', 'push_to_hub': 'hub'}.get(name)
+        if home is None: return super().__getattr__(name)
+        importlib.import_module(f'melnet.{home}')
         return getattr(self, name)
 
     def forward(self, x, lengths=None, cond=None): return self.nll(x, lengths, cond)  # as `nll`
@@ -327,15 +328,20 @@ def load_weights(self:MelNet,
     self.load_state_dict(weights)
 
 # %% ../nbs/07_model.ipynb #42945faf
+def _on_hub(name):
+    "Whether a name can be that of a repository, user/name, and no path of this computer"
+    return isinstance(name, str) and re.fullmatch(r'[a-zA-Z0-9][\w.-]*/[\w.-]+', name, re.A) and not Path(name).parent.exists()
+
 @patch(cls_method=True)
 def from_pretrained(cls:MelNet,
-    name_or_dir, # The name of shipped weights, such as 'digits', or a folder that `save_pretrained` wrote
+    name_or_dir, # The name of shipped weights, such as 'digits', a folder that `save_pretrained` wrote, or user/name on the hub
     device='cpu', # Where the model shall lie
 )->MelNet: # In float32, in evaluation mode
     "Load a model; nothing is unpickled, and a config.json that does not fit its weights is refused before it costs memory"
     dir, shipped = expand(name_or_dir), PRETRAINED/str(name_or_dir)
     begun = any(re.fullmatch(r'tier\d+-\d+\.pt', p.name) for p in dir.glob('tier*.pt'))
     if not (dir/'config.json').is_file() and not begun and (shipped/'config.json').is_file(): dir = shipped    # not any folder of that name
+    elif not dir.exists() and _on_hub(name_or_dir): dir = importlib.import_module('melnet.hub').pull(name_or_dir)
     if not (dir/'config.json').is_file():
         still = 'a training run whose tiers are not all trained yet; go on with melnet train and --resume=true'
         if begun: raise WeightsError(f'{printable(dir)}: {still}')
