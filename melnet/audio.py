@@ -134,9 +134,7 @@ class MelConfig:
     mel_scale: str = 'slaney' # 'slaney' (linear below 1,000 Hz, logarithmic above) or 'htk' (2595 log10(1 + f/700))
     power: int = 1            # what the filters average: 1 magnitudes, 2 powers; the floor is in the same unit
 
-    def __post_init__(self):
-        check_fields(self)
-        self.check()
+    def __post_init__(self): check_fields(self); self.check()
 
     @property
     def f_high(self): return self.sample_rate/2 if self.f_max is None else self.f_max
@@ -264,8 +262,7 @@ def time_ticks(
     frames:int, # T
 ): # Frames (with fractions) and seconds
     "Round times, and where they lie on the time axis"
-    last = cfg.seconds(frames)
-    times = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, last)
+    times = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, last := cfg.seconds(frames))
     times = times[(times >= 0) & (times < last + 1e-6)]
     return times * cfg.sample_rate / cfg.hop_length, times
 

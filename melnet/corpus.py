@@ -56,7 +56,7 @@ def show(self:Summary):
     axes[0].set_ylabel('clips')
     axes[3].bar(range(len(self.speakers)), sorted((v/60 for v in self.speakers.values()), reverse=True), color='.5')
     axes[3].set(xlabel='speakers', ylabel='minutes', xticks=[])
-    fig.suptitle(f'{self.name}: {len(self.seconds)} clips')
+    fig.suptitle(f'{self.name}: {len(self.seconds)} clips'.replace('$', r'\$'))
     plt.close(fig)
     return fig
 

@@ -154,8 +154,7 @@ def save(self:GenerationExplorer):
 @patch
 def _save(self:GenerationExplorer):
     "A wav and a png; a file that is there already is left alone"
-    folder, name, n = expand(self.folder.value), file_name(self.tag), 1      # labels of a shared model may be anything
-    tag = name
+    folder, tag, n = expand(self.folder.value), (name := file_name(self.tag)), 1      # labels of a shared model may be anything
     while (folder/f'{tag}.wav').exists(): tag, n = f'{name}_{n + 1}', n + 1
     save_audio(folder/f'{tag}.wav', self.wav, self.model.cfg.audio.sample_rate)
     with writing(folder/f'{tag}.png') as tmp: tmp.write_bytes(self.picture.value)

@@ -225,6 +225,7 @@ def inputs(self:MelNet,
     own, below = tier_lengths(_true_frames(x, lengths), G)
     return split(pad_frames(x, G), G), own, below, check_conditions(self.cfg, cond, len(x), x.device)
 
+# %% ../nbs/07_model.ipynb #0029daf2
 @patch
 def params(self:MelNet,
     x, # The whole spectrogram x[B, T, M]
@@ -237,7 +238,6 @@ def params(self:MelNet,
     if g not in range(-len(tiers), len(tiers)): raise ConfigError(f'g = {shorten(g)}: this model has tiers 0 to {len(tiers) - 1}')
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
 
-# %% ../nbs/07_model.ipynb #0029daf2
 @patch
 def alignment(self:MelNet,
     x, # x[B, T, M]

@@ -59,14 +59,6 @@ class Request:
     ends: Ends = None             # where texts decide, filled in by the check
 
 # %% ../nbs/22_sample.ipynb #88bf3402
-def _whole(v): return isinstance(v, int) and not isinstance(v, bool) and abs(v) < 2**63
-
-def check_given(name, x):
-    "Refuse given elements that are no array of finite numbers"
-    if not torch.is_tensor(x) or x.ndim != 3: raise SampleError(f'{name} = {shorten(x)}: give a tensor [B, frames, bins]')
-    if not x.isfinite().all(): raise SampleError(f'{name} holds NaN or Inf; give finite values, in normalised units')
-    return x
-
 def check_request(model, request):
     "The request with defaults filled in and everything ready for use; refuses what cannot be sampled"
     cfg, G, n = model.cfg, len(model.tiers), request.n
@@ -113,6 +105,14 @@ def check_ends(model, text, P):
     return frames, Ends(symbols, known, most, max(1, math.ceil(REST * second)))
 
 # %% ../nbs/22_sample.ipynb #e6958205
+def _whole(v): return isinstance(v, int) and not isinstance(v, bool) and abs(v) < 2**63
+
+def check_given(name, x):
+    "Refuse given elements that are no array of finite numbers"
+    if not torch.is_tensor(x) or x.ndim != 3: raise SampleError(f'{name} = {shorten(x)}: give a tensor [B, frames, bins]')
+    if not x.isfinite().all(): raise SampleError(f'{name} holds NaN or Inf; give finite values, in normalised units')
+    return x
+
 def check_temperature(cfg, temperature):
     "One number, or one per tier, each a number or a pair (choice, scale), to one pair per tier"
     temps = cfg.per_tier('temperature') if temperature is None else temperature

@@ -219,7 +219,8 @@ def learn(cfg, corpus, memory, progress):
 def spectrograms_of(cfg, corpus, memory, progress):
     "The training and the held-out clips; None where there are none"
     encode = None if cfg.text is None else cfg.text.encode
-    return [Spectrograms(clips, cfg.audio, cfg.frames, memory, encode, progress) if clips else None for clips in (corpus.train, corpus.test)]
+    make = lambda clips: Spectrograms(clips, cfg.audio, cfg.frames, memory, encode, progress) if clips else None
+    return make(corpus.train), make(corpus.test)
 
 def each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init, memory):
     "Train the tiers one after another"
@@ -285,7 +286,8 @@ def train(
     corpus = match_labels(model_cfg, corpus)
     with tier_locks(dir, tiers, acc.is_main_process):
         check_facts(dir, here := facts(corpus, command))
-        model_cfg = learn(check_tiers(check_start(model_cfg, init) if init else model_cfg, dir), corpus, memory, progress and acc.is_main_process)
+        model_cfg = check_tiers(check_start(model_cfg, init) if init else model_cfg, dir)
+        model_cfg = learn(model_cfg, corpus, memory, progress and acc.is_main_process)
         if not (dir/'run.json').is_file(): write_text(dir/'run.json', json.dumps(here, indent=1))
         each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init, memory)
     acc.wait_for_everyone()

@@ -19,6 +19,7 @@ from .corpus import Batch, Spectrograms
 from .stacks import DelayedStacks
 from .model import MelNet
 from .sample import sample
+from .reports import as_title
 
 # %% ../nbs/50_views.ipynb #0922c7f4
 class ExploreError(MelNetError):
@@ -332,7 +333,7 @@ class ClipFigure:
     ): # The figure
         "New pixels, new title"
         self.image.set_data(picture.T)
-        self.ax.set_title(title)
+        self.ax.set_title(as_title(title))
         return self.fig
 
 # %% ../nbs/50_views.ipynb #a4142e7a
