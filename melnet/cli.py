@@ -26,17 +26,6 @@ def __getattr__(name):
     import melnet.render
     return getattr(melnet.render, name)
 
-# %% ../nbs/26_cli.ipynb #1c428e10
-SENTENCES = {                                                # each with its symbols, so that the demonstration needs no phonemiser
-    'Good morning, did you sleep well?':
-        'ɡˈʊd mˈɔːɹnɪŋ, dˈɪd juː slˈiːp wˈɛl?',
-    'The quick brown fox jumps over the lazy dog.':
-        'ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ.',
-    'Please call Stella, and ask her to bring these things with her from the store.':
-        'plˈiːz kˈɔːl stˈɛlə, ænd ˈæsk hɜː tə bɹˈɪŋ ðiːz θˈɪŋz wɪð hɜː fɹʌmðə stˈɔːɹ.',
-    'This sentence was made one number at a time, and nobody ever said it.':
-        'ðɪs sˈɛntəns wʌz mˌeɪd wˈʌn nˈʌmbɚɹ æɾə tˈaɪm, ænd nˈoʊbɑːdi ˈɛvɚ sˈɛd ɪt.'}
-
 # %% ../nbs/26_cli.ipynb #43321b3f
 def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weights:str='digits', overwrite:bool=True, progress:bool=True):
     """Sample every digit by every speaker, and say a few sentences, with the weights that come with melnet.
@@ -76,7 +65,7 @@ def tell_demo(files, sampling, seconds, took):
 
 def say_sentences(out, seed, progress):
     "The sentences of the demonstration, and what to do next"
-    from melnet.say import say_files
+    from melnet.say import SENTENCES, say_files
     wavs = say_files(open_model('voice'), SENTENCES, out, seed, progress=progress)
     print(f'{len(wavs)} sentences: {wavs[0]} to {wavs[-1]}')
     print('Next: listen to them; say a sentence of your own: melnet say "Is this what you typed?"; '

@@ -301,3 +301,14 @@ def say_files(
             remarks.append(remark(speech))
     write_list(out, wavs, texts, remarks)
     return wavs
+
+# %% ../nbs/19_say.ipynb #1c428e10
+SENTENCES = {                                                # each with its symbols, so that the demonstration needs no phonemiser
+    'Good morning, did you sleep well?':
+        'ɡˈʊd mˈɔːɹnɪŋ, dˈɪd juː slˈiːp wˈɛl?',
+    'The quick brown fox jumps over the lazy dog.':
+        'ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ.',
+    'Please call Stella, and ask her to bring these things with her from the store.':
+        'plˈiːz kˈɔːl stˈɛlə, ænd ˈæsk hɜː tə bɹˈɪŋ ðiːz θˈɪŋz wɪð hɜː fɹʌmðə stˈɔːɹ.',
+    'This sentence was made one number at a time, and nobody ever said it.':
+        'ðɪs sˈɛntəns wʌz mˌeɪd wˈʌn nˈʌmbɚɹ æɾə tˈaɪm, ænd nˈoʊbɑːdi ˈɛvɚ sˈɛd ɪt.'}

@@ -272,6 +272,15 @@ def sum_over_processes(module, loss, acc):
     for p, v in zip(params, total[1:]): p.grad = v.view_as(p)
     return total[0].squeeze()
 
+@patch
+def _gradients(self:TierRun, parts, fn):
+    "fn(part) of each part of a batch, in their order"
+    with own_threads(self.acc.device) as most:
+        way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
+        with ThreadPoolExecutor(2) as pool: out = list((pool.map if way == 2 else map)(fn, parts))
+        if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
+    return out
+
 # %% ../nbs/09_training.ipynb #a6d5e160
 @patch
 def _uniform(self:TierRun, batch, shape, what):
@@ -306,15 +315,6 @@ def _nll(self:TierRun, batch):
     c, batch = self.train_cfg, self._forget(batch)
     blur = self._blur(batch) if self.g == 0 and (c.frame_noise or c.frame_mask) else None
     return tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, seed_of(c.seed, 'coarse', self.step_no), blur)
-
-@patch
-def _gradients(self:TierRun, parts, fn):
-    "fn(part) of each part of a batch, in their order"
-    with own_threads(self.acc.device) as most:
-        way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
-        with ThreadPoolExecutor(2) as pool: out = list((pool.map if way == 2 else map)(fn, parts))
-        if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
-    return out
 
 @patch
 def _backward(self:TierRun, data):
