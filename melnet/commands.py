@@ -33,6 +33,7 @@ def open_corpus(
     held_out:float=None, # Share of the clips that is kept for testing; None is the corpus's own split
     speeds:list=(), # Factors at which the training clips are repeated
     check:bool=True, # Refuse a corpus that differs from its release
+    progress:bool=False, # Show a bar while long recordings are cut
 ): # The `Corpus`
     "The corpus that a preset names"
     from melnet.corpus import CorpusError, folder, fsdd, librispeech, ljspeech, toy_corpus
@@ -47,7 +48,7 @@ def open_corpus(
     elif name == 'ljspeech': corpus = ljspeech(data, sr)
     elif name == 'librispeech': corpus = librispeech(data, subset or 'train-clean-100', sr=sr)
     else: raise CorpusError(f'corpus {shorten(name)}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
-    if max_seconds: corpus = corpus.cut(max_seconds)
+    if max_seconds: corpus = corpus.cut(max_seconds, progress)
     if held_out is not None: corpus = corpus.hold_out(held_out)
     return corpus.at_speeds(speeds) if speeds else corpus
 
@@ -68,13 +69,14 @@ def about_model(dir):
 
 def about_preset(path):
     "A preset in two lines"
-    line, sections = read_text(path).split('\n')[0], read_yaml(path)
+    text, sections = read_text(path), read_yaml(path)
+    time = re.search(r'(?m)^# time: (.+)$', text)
     corpus, train = sections.get('corpus', 'folder'), sections.get('train') or {}
     needs = {'folder': 'needs a folder of recordings: --data=PATH', 'toy': 'needs nothing', 'fsdd': 'fetches its corpus, 16 MB'}
     steps = train.get('steps', 4000)
     steps = ' + '.join(map(str, steps)) + ' steps' if isinstance(steps, list) else f'{steps} steps for each tier'
     needs = needs.get(corpus, f'fetches {corpus}, or takes it from --data=PATH')
-    return [first_sentence(line.lstrip('# ')), f'{needs}; {steps}; how long: melnet plan {path.stem}']
+    return [first_sentence(text.split('\n')[0].lstrip('# ')), f'{needs}; {steps}, {time[1] if time else f"melnet plan {path.stem}"}']
 
 # %% ../nbs/56_commands.ipynb #97533f23
 def list_all(where:str='runs'):

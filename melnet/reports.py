@@ -53,17 +53,23 @@ def draw_curve(ax, rows, title, key='train'):
     if key == 'train': ax.legend(frameon=False)
 
 # %% ../nbs/47_reports.ipynb #33f62cad
+def read_curve(path):
+    "The rows of one curve; a damaged file is refused by name"
+    text = read_text(path, 'curve')
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), strict=True))
+        for r in rows: [v and float(v) for v in (r['train'], *r.values())], int(r['step'])
+    except (csv.Error, KeyError, ValueError, TypeError, OverflowError) as e:
+        told = f'a damaged curve ({type(e).__name__}: {shorten(str(e), 60)})'
+        raise TrainError(f'{printable(path)}: {told}; delete the file, its checkpoints hold it too') from None
+    return rows
+
 def read_curves(dir):
     "The rows of each tier's curve in a folder, by the number of the tier; damaged files are refused by name"
-    curves, number = {}, re.compile(r'tier(\d+)\.csv')
-    for path in Path(dir).glob('tier*.csv'):
-        if not (found := number.fullmatch(path.name)): continue
-        rows = list(csv.DictReader(read_text(path, 'curve').splitlines()))
-        try: [(int(r['step']), *(float(v) for v in r.values() if v)) for r in rows]
-        except (KeyError, ValueError, TypeError):
-            raise TrainError(f'{printable(path)}: a damaged curve; delete the file, its checkpoints hold it too') from None
-        if rows: curves[int(found[1])] = rows
-    return dict(sorted(curves.items()))
+    number = re.compile(r'tier([0-9]{1,4})\.csv')
+    found = {int(m[1]): path for path in Path(dir).glob('tier*.csv') if (m := number.fullmatch(path.name))}
+    return {g: rows for g, path in sorted(found.items()) if (rows := read_curve(path))}
+
 
 # %% ../nbs/47_reports.ipynb #24f88889
 def show_curves(

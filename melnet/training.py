@@ -137,9 +137,9 @@ def make_optimizer(cfg:TrainConfig, tier):
     hidden, rest = ([p for n, p in tier.named_parameters() if is_hidden(n, p) == which] for which in (True, False))
     decay = dict(weight_decay=cfg.weight_decay)
     if cfg.optimizer == 'rmsprop': return torch.optim.RMSprop(tier.parameters(), lr=cfg.lr, momentum=cfg.momentum)
-    if cfg.optimizer == 'adamw': return torch.optim.AdamW(tier.parameters(), lr=cfg.lr, betas=(.9, .99), **decay)
+    if cfg.optimizer == 'adamw': return torch.optim.AdamW(tier.parameters(), lr=cfg.lr, betas=(.9, .99), fused=True, **decay)
     muon = torch.optim.Muon(hidden, lr=cfg.matrix_lr, momentum=cfg.momentum, **decay)
-    return Together(muon, torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), **decay))
+    return Together(muon, torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), fused=True, **decay))
 
 def peaks(cfg:TrainConfig):
     "The highest learning rate of each group of parameters"
@@ -272,6 +272,15 @@ def sum_over_processes(module, loss, acc):
     for p, v in zip(params, total[1:]): p.grad = v.view_as(p)
     return total[0].squeeze()
 
+@patch
+def _gradients(self:TierRun, parts, fn):
+    "fn(part) of each part of a batch, in their order"
+    with own_threads(self.acc.device) as most:
+        way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
+        with ThreadPoolExecutor(2) as pool: out = list((pool.map if way == 2 else map)(fn, parts))
+        if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
+    return out
+
 # %% ../nbs/09_training.ipynb #a6d5e160
 @patch
 def _uniform(self:TierRun, batch, shape, what):
@@ -306,15 +315,6 @@ def _nll(self:TierRun, batch):
     c, batch = self.train_cfg, self._forget(batch)
     blur = self._blur(batch) if self.g == 0 and (c.frame_noise or c.frame_mask) else None
     return tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, seed_of(c.seed, 'coarse', self.step_no), blur)
-
-@patch
-def _gradients(self:TierRun, parts, fn):
-    "fn(part) of each part of a batch, in their order"
-    with own_threads(self.acc.device) as most:
-        way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
-        with ThreadPoolExecutor(2) as pool: out = list((pool.map if way == 2 else map)(fn, parts))
-        if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
-    return out
 
 @patch
 def _backward(self:TierRun, data):

@@ -39,7 +39,8 @@ def word_errors(
     draws:int=1000, # Bootstrap samples of the interval
 )->Estimate: # Changes per word of the true texts, with a 95 % interval
     "Word error rate over sentences; the interval is that of taking other sentences"
-    if len(said) != len(heard) or not said: raise MelNetError(f'{len(said)} texts and {len(heard)} transcripts; give one transcript for each text')
+    if len(said) != len(heard) or not said:
+        raise MelNetError(f'{len(said)} texts and {len(heard)} transcripts; give one transcript for each text')
     changes = np.array([word_changes(*pair) for pair in zip(said, heard)])
     words = np.array([len(plain_words(t).split()) for t in said])
     if not words.sum(): raise MelNetError('the texts hold no word; give at least one')
@@ -60,6 +61,7 @@ def transcribe(
     whisper = WhisperModel(model, device='cpu', compute_type='int8', cpu_threads=threads)
     def hear(wav):
         wav = resample(wav, sample_rate, 16000).numpy()
-        parts, _ = whisper.transcribe(wav, beam_size=1, language='en', temperature=0., condition_on_previous_text=False, without_timestamps=True)
+        parts, _ = whisper.transcribe(wav, beam_size=1, language='en', temperature=0., condition_on_previous_text=False,
+                                      without_timestamps=True)
         return plain_words(' '.join(p.text for p in parts))
     return [hear(wav) for wav in wavs]
