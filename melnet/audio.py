@@ -134,9 +134,7 @@ class MelConfig:
     mel_scale: str = 'slaney' # 'slaney' (linear below 1,000 Hz, logarithmic above) or 'htk' (2595 log10(1 + f/700))
     power: int = 1            # what the filters average: 1 magnitudes, 2 powers; the floor is in the same unit
 
-    def __post_init__(self):
-        check_fields(self)
-        self.check()
+    def __post_init__(self): check_fields(self); self.check()
 
     @property
     def f_high(self): return self.sample_rate/2 if self.f_max is None else self.f_max
@@ -147,6 +145,7 @@ def check(self:MelConfig):
     "Refuse impossible settings"
     for name in ('sample_rate', 'n_fft', 'win_length', 'hop_length', 'n_mels', 'floor', 'std'):
         require(getattr(self, name) > 0, self, name, 'must be above zero')
+    for name, most in (('n_fft', 2**17), ('n_mels', 2**12)): require(getattr(self, name) <= most, self, name, f'must not exceed {most}')
     require(self.n_fft % 2 == 0, self, 'n_fft', 'must be even')
     require(self.win_length <= self.n_fft, self, 'win_length', f'must not exceed n_fft = {self.n_fft}')
     require(self.hop_length <= self.win_length, self, 'hop_length',
@@ -231,6 +230,7 @@ def encode(self:MelCodec,
     c = self.cfg
     if not torch.is_tensor(wav) or wav.ndim != 2 or not wav.is_floating_point():
         raise AudioError(f'encode takes a float tensor wav[B, S], got {tuple(getattr(wav, "shape", ()))}; a single waveform is wav[None]')
+    wav = wav.to(self.window.dtype)                                 # soundfile's default is float64
     if wav.shape[1] < c.win_length:
         raise AudioError(f'{wav.shape[1]} samples are shorter than one window of {c.win_length}; pad the clip with zeros')
     if not torch.isfinite(wav).all(): raise AudioError('wav holds NaN or Inf; repair it, with torch.nan_to_num for example')
@@ -262,8 +262,7 @@ def time_ticks(
     frames:int, # T
 ): # Frames (with fractions) and seconds
     "Round times, and where they lie on the time axis"
-    last = cfg.seconds(frames)
-    times = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, last)
+    times = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, last := cfg.seconds(frames))
     times = times[(times >= 0) & (times < last + 1e-6)]
     return times * cfg.sample_rate / cfg.hop_length, times
 
@@ -358,10 +357,11 @@ def gradient(self:MelCodec,
     "Move the samples themselves until their mel is the one wanted: L-BFGS on the magnitudes, then on their logarithm"
     root = lambda m: m if self.cfg.power == 1 else (m + 1e-12).sqrt()
     done, bar = [], tqdm(total=n_iter * len(wav), desc='gradient', unit='step', disable=not progress, leave=False)
-    for y, m in zip(wav.detach().clone()[:, None], mel[:, None]):                     # clip by clip: no clip depends on its company
+    for y, m in zip(wav[:, None], mel[:, None]):                     # clip by clip: no clip depends on its company
+        with torch.inference_mode(False): y, m = y.detach().clone(), m.detach().clone()
         eps = max(.003 * root(m).amax().item(), self.cfg.floor ** (1/self.cfg.power))
         for squeeze in (root, lambda m: (root(m) + eps).log()):
-            target = squeeze(m)
+            with torch.inference_mode(False): target = squeeze(m)
             def closure():
                 opt.zero_grad(); bar.update()
                 loss = (squeeze(self.to_mel(self.stft(y))) - target).square().sum()
@@ -369,7 +369,7 @@ def gradient(self:MelCodec,
                 return loss
             opt = torch.optim.LBFGS([y.requires_grad_()], max_iter=n_iter, max_eval=n_iter // 2, history_size=10, tolerance_grad=0,
                                     tolerance_change=0, line_search_fn='strong_wolfe')
-            with torch.enable_grad(): opt.step(closure)
+            with torch.inference_mode(False), torch.enable_grad(): opt.step(closure)      # whatever mode the caller is in
         done.append(y.detach())
     bar.close()
     return torch.cat(done)
@@ -402,9 +402,10 @@ def decode(self:MelCodec,
     if method not in ('griffinlim', 'gradient'): raise AudioError(f'method {method!r}: expected "griffinlim" or "gradient"')
     if not torch.is_tensor(x) or x.ndim != 3 or x.shape[2] != c.n_mels or x.shape[1] < 2:
         raise AudioError(f'decode takes x[B, T, {c.n_mels}] with at least 2 frames, got {tuple(getattr(x, "shape", ()))}')
-    if length is not None and length < 1: raise AudioError(f'length {length!r}: expected a positive number of samples')
+    for name, v in (('length', length), ('n_iter', n_iter)):
+        if v is not None and (type(v) is not int or not 0 < v < 2**40): raise AudioError(f'{name} {v!r}: expected a positive whole number')
     with torch.no_grad(): mel = ((x.float() * c.std + c.mean).exp() - c.floor).clamp(min=0)
-    if not torch.isfinite(mel).all():
+    if not (x.isfinite().all() and mel.isfinite().all()):
         raise AudioError('x holds NaN, Inf or values too large for any sound; check the model that it was sampled from')
     least = c.n_samples(x.shape[1])
     out = mel.new_zeros(len(x), min(max(length or 0, least), least + h - 1))

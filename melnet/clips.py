@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from scipy.signal import lfilter
 from fastcore.basics import patch
+from tqdm.auto import tqdm
 from .core import MelNetError
 from .audio import AudioError, level, load_audio, resample
 
@@ -195,10 +196,11 @@ def pieces(
 @patch
 def cut(self:Corpus,
     max_seconds:float, # Clips that are longer are cut, s
+    progress:bool=False, # Show a bar where it takes more than a second
 )->Corpus:
     "The same corpus with every longer clip cut at its silences; each piece has no text, and its own id decides whether it is held out"
     clips = []
-    for c in self.clips:
+    for c in tqdm(self.clips, 'cutting', unit='clip', delay=1, leave=False, disable=not progress):
         try: spans = pieces(c.wav, c.sample_rate, max_seconds) if c.seconds > max_seconds else None
         except (AudioError, OSError): spans = None           # left as it is: named when spectrograms are made
         clips += [c] if spans is None else [replace(c, id=f'{c.id}@{a:.2f}', start=a, stop=b, text='') for a, b in spans]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MelNetError', 'ConfigError', 'shorten', 'check_fields', 'require', 'config_from', 'merge_config', 'FileError',
            'printable', 'expand', 'writing', 'quote_for_shell', 'check_file', 'read_text', 'read_lines', 'write_text',
-           'file_name', 'inside', 'parse_yaml', 'read_yaml', 'read_json', 'seed_of']
+           'keep_apart', 'file_name', 'inside', 'parse_yaml', 'read_yaml', 'read_json', 'seed_of']
 
 # %% ../nbs/40_core.ipynb #cbc3a4b8
 import codecs, contextlib, hashlib, json, math, operator, os, re, reprlib, shlex, stat, subprocess, tempfile, types, unicodedata, yaml
@@ -204,6 +204,16 @@ def write_text(
 ):
     "Write a text file in UTF-8, whole or not at all"
     with writing(path) as tmp: tmp.write_bytes(text.encode('utf-8', 'backslashreplace'))
+
+def keep_apart(
+    names:list, # Of files, as `file_name` gives them
+)->list: # The same names, those that come later with a suffix
+    "Names that stay apart on a disk that does not tell capitals from small letters, such as that of a Mac"
+    seen, out = set(), []
+    for name in names:
+        if name.casefold() in seen: name = f'{name}-{hashlib.sha256(name.encode()).hexdigest()[:10]}'
+        seen.add(name.casefold()); out.append(name)
+    return out
 
 # %% ../nbs/40_core.ipynb #606cfffc
 _DEVICES = re.compile(r'(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?![^. ])')

@@ -9,16 +9,17 @@ __all__ = ['Summary', 'Batch', 'Spectrograms', 'batch_order', 'measure', 'VOWELS
            'read_metadata', 'unpack', 'Verdict', 'check_exercise']
 
 # %% ../nbs/21_corpus.ipynb #97d6a965
-import warnings, zlib
+import math, warnings, zlib
 import matplotlib.pyplot as plt, numpy as np, torch, torch.nn.functional as F
 from dataclasses import dataclass, replace
 from fastcore.basics import patch
-from .core import MelNetError, seed_of
+from tqdm.auto import tqdm
+from .core import MelNetError, seed_of, shorten
 from .audio import AudioError, MelCodec, MelConfig, check_wav, level, resample
 from .exercises import Verdict, check_exercise
 from .clips import Clip, Corpus, CorpusError, VOWELS, hashed, pieces, toy_corpus, toy_voice
 from .datasets import (AUDIO_SUFFIXES, DIGITS, FSDD_SHA256, FSDD_URL, LIBRISPEECH, LJSPEECH, download, espeak, folder, fsdd,
-                             librispeech, ljspeech, read_members, read_metadata, unpack)
+                             librispeech, ljspeech, read_members, read_metadata, unpack, why_unheard)
 _all_ = ['VOWELS', 'Clip', 'Corpus', 'CorpusError', 'hashed', 'pieces', 'toy_corpus', 'toy_voice',                 # clips
          'AUDIO_SUFFIXES', 'DIGITS', 'FSDD_SHA256', 'FSDD_URL', 'LIBRISPEECH', 'LJSPEECH', 'download', 'espeak',   # datasets
          'folder', 'fsdd', 'librispeech', 'ljspeech', 'read_members', 'read_metadata', 'unpack',
@@ -55,7 +56,7 @@ def show(self:Summary):
     axes[0].set_ylabel('clips')
     axes[3].bar(range(len(self.speakers)), sorted((v/60 for v in self.speakers.values()), reverse=True), color='.5')
     axes[3].set(xlabel='speakers', ylabel='minutes', xticks=[])
-    fig.suptitle(f'{self.name}: {len(self.seconds)} clips')
+    fig.suptitle(f'{self.name}: {len(self.seconds)} clips'.replace('$', r'\$'))
     plt.close(fig)
     return fig
 
@@ -99,12 +100,14 @@ class Spectrograms:
         frames:int=None, # Canvas: every clip is cut or filled with silence to this many frames; None keeps their lengths
         memory:float=8., # GB of waveforms to keep; what is beyond is read again when it is needed
         encode=None, # A function of a text that gives LongTensor[U], such as `TextConfig.encode`; None leaves texts out
+        progress:bool=False, # Show a bar where reading takes more than a second
     ):
+        if not 0 <= memory < math.inf: raise CorpusError(f'memory = {shorten(memory)}: give gigabytes of waveforms, 0 or above')
         if not clips: raise CorpusError('no clips to train on or score; check the corpus and its split')
         self.codec, self.frames, self.skipped = MelCodec(cfg), frames, {}
         self.clips, self.wavs, self.lengths, self.texts = [], [], [], None if encode is None else []
         free = memory * 1e9
-        for clip in clips:
+        for clip in tqdm(clips, 'reading', unit='clip', delay=1, leave=False, disable=not progress):
             try: wav, text = self.prepare(clip), encode(clip.text) if encode and clip.text else None
             except (MelNetError, OSError) as e: self.skipped[clip.id] = str(e); continue
             free -= 4 * len(wav)
@@ -139,8 +142,10 @@ def prepare(self:Spectrograms,
     except AudioError as e: raise AudioError(f'{clip.id}: {e}') from None
     wav = resample(wav, clip.sample_rate, cfg.sample_rate)
     least = cfg.win_length if self.frames is None else cfg.n_samples(self.frames)
+    if self.frames is not None and (why := why_unheard(wav, cfg.sample_rate, least / cfg.sample_rate)):
+        raise AudioError(f'{clip.id}: {why}; cut it at its silences (--max_seconds), or take a longer canvas')
     wav = F.pad(wav, (0, max(0, least - len(wav))))
-    return wav if self.frames is None else wav[:least]
+    return wav if self.frames is None else wav[:least].clone()      # the rest of a long recording is not kept
 
 # %% ../nbs/21_corpus.ipynb #efd50e98
 @patch
@@ -187,12 +192,16 @@ def measure(
     clips:list, # The clips to train on
     cfg:MelConfig, # Its mean and std are not used
     frames:int=None, # Canvas, as in `Spectrograms`
+    memory:float=8., # GB of waveforms to keep, as in `Spectrograms`
+    progress:bool=False, # Show a bar where it takes more than a second
 )->MelConfig: # `cfg` with the corpus's mean and std
     "Measure the mean and standard deviation of log(mel + floor) over a corpus"
-    data = Spectrograms(clips, replace(cfg, mean=0., std=1.), frames)
+    data = Spectrograms(clips, replace(cfg, mean=0., std=1.), frames, memory, progress=progress)
     n = total = squares = 0
-    for i in range(len(data)):
+    for i in tqdm(range(len(data)), 'measuring', unit='clip', delay=1, leave=False, disable=not progress):
         x = data.batch([i], dither=False).x.double()
         n, total, squares = n + x.numel(), total + x.sum().item(), squares + x.square().sum().item()
     mean = total / n
-    return replace(cfg, mean=round(mean, 4), std=round((squares / n - mean**2)**.5, 4))
+    std = round(max(0., squares / n - mean**2)**.5, 4)
+    if not std: raise AudioError(f'floor = {cfg.floor:g} hides all {len(data)} clips, whose spectrograms no longer vary; lower it')
+    return replace(cfg, mean=round(mean, 4), std=std)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FSDD_URL', 'FSDD_SHA256', 'DIGITS', 'AUDIO_SUFFIXES', 'OTHER_AUDIO', 'LJSPEECH', 'LIBRISPEECH', 'fsdd', 'espeak',
-           'read_metadata', 'folder', 'ljspeech', 'librispeech', 'DataReport', 'describe_data', 'download',
-           'read_members', 'unpack']
+           'read_metadata', 'folder', 'ljspeech', 'librispeech', 'why_unheard', 'DataReport', 'describe_data',
+           'download', 'read_members', 'unpack']
 
 # %% ../nbs/41_datasets.ipynb #744e0107
 import _ctypes, contextlib, ctypes, hashlib, io, json, os, re, warnings
@@ -81,8 +81,12 @@ class Espeak:
     def say(self, text, voice):
         self.parts, data = [], text.encode()
         self.choose(voice)
+        self.seed(1)
         self.lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)  # from the start, by character; 1: UTF-8
         return np.concatenate(self.parts) if self.parts else np.zeros(0, np.int16)
+    def seed(self, seed):
+        "Of its noise, which else follows the clock; a library before 1.52 has none"
+        with contextlib.suppress(AttributeError): self.lib.espeak_ng_SetRandSeed(ctypes.c_long(seed))
     def choose(self, voice):
         if self.lib.espeak_SetVoiceByName(voice.encode()): raise CorpusError(f'espeak-ng has no voice {voice!r}; try "en-us" or "en-us+f3"')
     def close(self):
@@ -309,16 +313,24 @@ def _why_silent(clip):
     if torch.is_tensor(clip.source) or not sf.read(str(clip.source), dtype='float32', always_2d=True)[0].any(): return 'silent'
     return 'one channel is the inverse of the other, mixed they are silent; take one, with: ffmpeg -i IN.wav -af "pan=mono|c0=c0" OUT.wav'
 
+def why_unheard(
+    wav, # wav[S] that is not silent as a whole
+    sr:int, # Hz
+    seconds:float, # Canvas: what a model hears of it, s; None is all
+): # A reason; None where something is heard
+    "Why nothing is heard of a waveform: all that a canvas leaves of it lies 40 dB below its loudest sample"
+    peak = (wav - wav.mean()).abs()
+    heard = peak if seconds is None else peak[:max(1, round(seconds * sr))]
+    if heard.max() > .01 * peak.max(): return None
+    begin = (peak > .01 * peak.max()).nonzero()[0].item() / sr
+    return f'nothing in the first {seconds:.2f} s; its sound begins at {begin:.1f} s'
+
 def _silence(clip, seconds):
-    "Why nothing is heard of a clip on a canvas; None if something is"
+    "The same of a clip, which may be silent as a whole"
     try: wav = clip.wav
     except (MelNetError, OSError) as e: return _why_silent(clip) if 'is silent' in str(e) else 'cannot be read'
-    peak = (wav - wav.mean()).abs()
-    if not peak.numel() or peak.max() < 1e-4: return _why_silent(clip)
-    heard = peak if seconds is None else peak[:max(1, round(seconds * clip.sample_rate))]
-    if heard.max() > .01 * peak.max(): return None
-    begin = (peak > .01 * peak.max()).nonzero()[0].item() / clip.sample_rate
-    return f'nothing in the first {seconds:.2f} s; its sound begins at {begin:.1f} s'
+    if not wav.numel() or (wav - wav.mean()).abs().max() < 1e-4: return _why_silent(clip)
+    return why_unheard(wav, clip.sample_rate, seconds)
 
 # %% ../nbs/41_datasets.ipynb #65202ee0
 @dataclass

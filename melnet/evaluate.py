@@ -11,7 +11,7 @@ __all__ = ['nll_map', 'silent_frames', 'mean_of', 'Scores', 'score', 'Judgement'
 import csv, math, time, torch
 from dataclasses import dataclass
 from .core import writing
-from .audio import MelCodec, MelConfig
+from .audio import MelCodec, MelConfig, resample
 from .multiscale import merge, pad_frames, split
 from .clips import Corpus
 from .corpus import Batch, Spectrograms
@@ -20,8 +20,6 @@ from .sample import sample
 from .training import interval
 from .train import TrainError, match_labels
 from .recognise import Estimate, EvaluateError, Heard, Recogniser, hide_band, show_confusion, train_recogniser, wilson
-import torchaudio.functional as AF
-
 _all_ = ['Estimate', 'EvaluateError', 'Heard', 'Recogniser', 'hide_band', 'show_confusion', 'train_recogniser', 'wilson']
 
 # %% ../nbs/10_evaluate.ipynb #9951ca51
@@ -116,7 +114,7 @@ def judge(
         parts.append(x.cpu())
     x = torch.cat(parts)
     wavs = torch.cat([codec.decode(part) for part in parts])
-    def listen(rec): return AF.resample(wavs, model.cfg.audio.sample_rate, rec.codec.cfg.sample_rate)
+    def listen(rec): return resample(wavs, model.cfg.audio.sample_rate, rec.codec.cfg.sample_rate)
     return Judgement(x, wavs, cond, {name: rec.accuracy(listen(rec), cond[name]) for name, rec in recognisers.items()})
 
 # %% ../nbs/10_evaluate.ipynb #32ddea3f
@@ -161,27 +159,28 @@ def evaluate(
     if not corpus.test: raise EvaluateError(f'{corpus.name} has no held-out clips to score; give a corpus with more clips')
     try: corpus = match_labels(model.cfg, corpus)
     except TrainError as e: raise EvaluateError(str(e)) from None
-    out = Measures({'held-out clips': len(corpus.test)})
-    for part, row in score(model, corpus.test).items(): out |= {f'nats per element, {part} frames, {tier}': v for tier, v in row.items()}
     data = Spectrograms(corpus.test, cfg, model.cfg.frames)
+    out = Measures({'held-out clips': len(data)})
+    for part, row in score(model, corpus.test).items(): out |= {f'nats per element, {part} frames, {tier}': v for tier, v in row.items()}
     bare = [data.batch([i], dither=False).x for i in range(len(data))]
     out['codec, root mean square error, nats'] = sum(codec_error(x, cfg) for x in bare) / len(bare)
-    out |= shares(model, corpus, bare, n, temperature, seed, steps, progress)
+    out |= shares(model, corpus, data, bare, n, temperature, seed, steps, progress)
     for clips in (1, 16): out[f'drawing {clips} at once, seconds of audio per second'] = drawing_speed(model, clips, bare[0].shape[1])
     return out
 
 # %% ../nbs/10_evaluate.ipynb #8523ebe0
-def shares(model, corpus, bare, n, temperature, seed, steps, progress):
+def shares(model, corpus, data, bare, n, temperature, seed, steps, progress):
     "Shares recognised of every condition: held-out clips as they are, through the codec, and drawn ones"
     if not corpus.classes or model.cfg.frames is None: return {}
     out, cfg, codec = {}, model.cfg.audio, MelCodec(model.cfg.audio)
     seconds = 1.3 * cfg.seconds(model.cfg.frames)
     listeners = {k: train_recogniser(corpus, k, steps, seconds, progress=progress) for k in corpus.classes}
     for k, rec in listeners.items():
-        said, rate = [c.labels[k] for c in corpus.test], rec.codec.cfg.sample_rate
-        out[f'{k} recognised, real clips'] = rec.accuracy(Spectrograms(corpus.test, rec.codec.cfg).wavs, said).share
-        through = [AF.resample(codec.decode(x)[0], cfg.sample_rate, rate) for x in bare]
-        out[f'{k} recognised, through the codec'] = rec.accuracy(through, said).share
+        real, rate = Spectrograms(corpus.test, rec.codec.cfg), rec.codec.cfg.sample_rate
+        said = lambda data: [c.labels[k] for c in data.clips]                     # of the clips that could be read
+        out[f'{k} recognised, real clips'] = rec.accuracy([real.wav(i) for i in range(len(real))], said(real)).share
+        through = [resample(codec.decode(x)[0], cfg.sample_rate, rate) for x in bare]
+        out[f'{k} recognised, through the codec'] = rec.accuracy(through, said(data)).share
     drawn = judge(model, listeners, n, temperature, seed, progress=progress).heard
     return out | {f'{k} recognised, drawn': heard.share for k, heard in drawn.items()}
 

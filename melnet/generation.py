@@ -10,9 +10,9 @@ import functools, html, threading, time, warnings
 import ipywidgets as W, torch
 from pathlib import Path
 from fastcore.basics import patch
-from .core import writing
+from .core import expand, file_name, writing
 from .audio import MelCodec, level, save_audio
-from .model import MelNet, PRETRAINED
+from .model import MelNet
 from .multiscale import time_factor
 from .text import read_health
 from .sample import Request, draw_tiers, sample, sampler
@@ -154,8 +154,8 @@ def save(self:GenerationExplorer):
 @patch
 def _save(self:GenerationExplorer):
     "A wav and a png; a file that is there already is left alone"
-    folder, tag, n = Path(self.folder.value).expanduser(), self.tag, 1
-    while (folder/f'{tag}.wav').exists(): tag, n = f'{self.tag}_{n + 1}', n + 1
+    folder, tag, n = expand(self.folder.value), (name := file_name(self.tag)), 1      # labels of a shared model may be anything
+    while (folder/f'{tag}.wav').exists(): tag, n = f'{name}_{n + 1}', n + 1
     save_audio(folder/f'{tag}.wav', self.wav, self.model.cfg.audio.sample_rate)
     with writing(folder/f'{tag}.png') as tmp: tmp.write_bytes(self.picture.value)
     return f'saved: {folder/tag}.wav and .png'
@@ -164,7 +164,7 @@ def _save(self:GenerationExplorer):
 @functools.lru_cache(1)
 def shipped_voice():
     "The shipped model that reads text, loaded once"
-    return MelNet.from_pretrained(next(name for name in ('voice', 'strings') if (PRETRAINED/name).is_dir()))
+    return MelNet.from_pretrained('voice')
 
 def speech_so_far(model, x, phi, ids):
     "A `Speech` of the frames x[T, M] that there are, and of the alignment phi[T_1, U]"

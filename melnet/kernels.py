@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 from threadpoolctl import threadpool_limits
+from .mixture import LOG_SCALE_LIMIT
+from .mixture import LOG_SCALE_LIMIT
 from .text import MAX_STEP, MAX_WIDTH
 try: import numba
 except ImportError: numba = None
@@ -302,6 +304,13 @@ def frame(W, S, A, z_t, z_f, z_c, i, x):
     mm(S.sums[0], W.f_x[0], S.gates_h)
 
 # %% ../nbs/43_kernels.ipynb #15718e73
+LIMIT = np.float32(LOG_SCALE_LIMIT)
+
+@jit
+def log_scale(v, bound):
+    "A log-scale within ±bound, and within the limit of `mixture_log_prob`"
+    return min(max(bound * np.tanh(v / bound), -LIMIT), LIMIT)
+
 @jit
 def value(theta, bound, u, eps, choice, scale):
     "`mixture_draw` of one element from θ̂ whose log-scales are not bounded yet"
@@ -309,25 +318,34 @@ def value(theta, bound, u, eps, choice, scale):
     k, top = 0, theta[2*K]
     for m in range(1, K):
         if theta[2*K + m] > top: k, top = m, theta[2*K + m]
-    if choice > 0:
+    if choice > 1e-30:
         total, below, k = np.float32(0), np.float32(0), 0
         for m in range(K): total += np.exp((theta[2*K + m] - top) / choice)
         for m in range(K - 1):
             below += np.exp((theta[2*K + m] - top) / choice) / total
             if below < u: k = m + 1
-    return theta[k] + scale * np.exp(bound * np.tanh(theta[K + k] / bound)) * eps
+    return theta[k] + scale * np.exp(log_scale(theta[K + k], bound)) * eps
+
+
+
+# %% ../nbs/43_kernels.ipynb #a5eed043
+@jit
+def log_weight(theta, bound, x, k):
+    "Log of weight times density of component k, without constants"
+    s = log_scale(theta[len(theta)//3 + k], bound)
+    return theta[2*(len(theta)//3) + k] - .5*((x - theta[k]) * np.exp(-s))**2 - s
 
 @jit
 def density(theta, bound, x):
-    "`mixture_log_prob` of one element"
+    "`mixture_log_prob` of one element; the largest terms are taken out of both sums, so that none underflows"
     K = len(theta) // 3
-    top, total, p = theta[2*K], 0., 0.
-    for k in range(K): top = max(top, theta[2*K + k])
+    top, most, total, p = theta[2*K], log_weight(theta, bound, x, 0), 0., 0.
+    for k in range(1, K): top, most = max(top, theta[2*K + k]), max(most, log_weight(theta, bound, x, k))
     for k in range(K):
-        s, weight = bound * np.tanh(theta[K + k] / bound), np.exp(theta[2*K + k] - top)
-        total += weight
-        p += weight * np.exp(-.5*((x - theta[k]) * np.exp(-s))**2 - s)
-    return np.log(max(p / total, 1e-300)) - .5*np.log(2*np.pi)
+        total += np.exp(theta[2*K + k] - top)
+        p += np.exp(log_weight(theta, bound, x, k) - most)
+    return most - top + np.log(p / total) - .5*np.log(2*np.pi)
+
 
 # %% ../nbs/43_kernels.ipynb #1845afdd
 @jit

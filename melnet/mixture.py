@@ -46,7 +46,7 @@ def mixture_draw(
     "The sample that these random numbers lead to"
     mu, log_scale, logits = split_params(params)
     choice, scale = _pair(temperature)
-    if choice == 0: k = logits.argmax(-1, keepdim=True)
+    if choice < 1e-30: k = logits.argmax(-1, keepdim=True)
     else: k = ((logits / choice).softmax(-1).cumsum(-1) < u.unsqueeze(-1)).sum(-1, keepdim=True).clamp(max=mu.shape[-1] - 1)
     mean = mu.gather(-1, k).squeeze(-1)
     return mean if scale == 0 else mean + scale * log_scale.gather(-1, k).squeeze(-1).exp() * eps

@@ -195,8 +195,9 @@ class MelNet(nn.Module):
     def device(self): return next(self.parameters()).device
 
     def __getattr__(self, name):     # methods that pages above this one give to the class
-        if name not in ('sample', 'decode', 'say'): return super().__getattr__(name)
-        importlib.import_module('melnet.say')
+        home = {'sample': 'say', 'decode': 'say', 'say': 'say', 'push_to_hub': 'hub'}.get(name)
+        if home is None: return super().__getattr__(name)
+        importlib.import_module(f'melnet.{home}')
         return getattr(self, name)
 
     def forward(self, x, lengths=None, cond=None): return self.nll(x, lengths, cond)  # as `nll`
@@ -204,9 +205,11 @@ class MelNet(nn.Module):
 # %% ../nbs/07_model.ipynb #82ccb845
 def _true_frames(x, lengths):
     "The clips' true frames [B], all of x's for None"
-    n = torch.full((len(x),), x.shape[1]) if lengths is None else torch.as_tensor(lengths)
-    if n.shape != (len(x),) or n.min() < 1 or n.max() > x.shape[1]:
-        raise ConfigError(f'lengths = {n.tolist()}: give one number of true frames per clip, from 1 to {x.shape[1]}')
+    if lengths is None: return torch.full((len(x),), x.shape[1], device=x.device)
+    try: n = torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError): n = torch.tensor(math.nan)                  # no numbers at all
+    if n.dtype not in (torch.int64, torch.int32) or n.shape != (len(x),) or n.min() < 1 or n.max() > x.shape[1]:
+        raise ConfigError(f'lengths = {shorten(lengths)}: give one number of true frames per clip, whole, from 1 to {x.shape[1]}')
     return n.to(x.device)
 @patch
 def inputs(self:MelNet,
@@ -216,11 +219,13 @@ def inputs(self:MelNet,
 ): # The tiers of padded x, true frames of each x^g, of each x^<g, checked conditions
     "What every tier is given"
     G = len(self.tiers)
-    if x.ndim != 3 or x.shape[2] != self.cfg.n_mels:
-        raise ConfigError(f'x has shape {tuple(x.shape)}; this model takes x[B, T, {self.cfg.n_mels}]')
+    if not torch.is_tensor(x) or x.ndim != 3 or x.shape[2] != self.cfg.n_mels or 0 in x.shape:
+        raise ConfigError(f'x has shape {tuple(getattr(x, "shape", ()))}; this model takes a tensor x[B, T, {self.cfg.n_mels}]')
+    x = x.to(next(self.parameters()).dtype)
     own, below = tier_lengths(_true_frames(x, lengths), G)
     return split(pad_frames(x, G), G), own, below, check_conditions(self.cfg, cond, len(x), x.device)
 
+# %% ../nbs/07_model.ipynb #0029daf2
 @patch
 def params(self:MelNet,
     x, # The whole spectrogram x[B, T, M]
@@ -230,9 +235,9 @@ def params(self:MelNet,
 ): # [B, T_g, M_g, 3K]
     "Mixture parameters of every element of tier g, given all that comes before it in x"
     tiers, _, below, cond = self.inputs(x, lengths, cond)
+    if g not in range(-len(tiers), len(tiers)): raise ConfigError(f'g = {shorten(g)}: this model has tiers 0 to {len(tiers) - 1}')
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
 
-# %% ../nbs/07_model.ipynb #0029daf2
 @patch
 def alignment(self:MelNet,
     x, # x[B, T, M]
@@ -323,15 +328,20 @@ def load_weights(self:MelNet,
     self.load_state_dict(weights)
 
 # %% ../nbs/07_model.ipynb #42945faf
+def _on_hub(name):
+    "Whether a name can be that of a repository, user/name, and no path of this computer"
+    return isinstance(name, str) and re.fullmatch(r'[a-zA-Z0-9][\w.-]*/[\w.-]+', name, re.A) and not Path(name).parent.exists()
+
 @patch(cls_method=True)
 def from_pretrained(cls:MelNet,
-    name_or_dir, # The name of shipped weights, such as 'digits', or a folder that `save_pretrained` wrote
+    name_or_dir, # The name of shipped weights, such as 'digits', a folder that `save_pretrained` wrote, or user/name on the hub
     device='cpu', # Where the model shall lie
 )->MelNet: # In float32, in evaluation mode
     "Load a model; nothing is unpickled, and a config.json that does not fit its weights is refused before it costs memory"
     dir, shipped = expand(name_or_dir), PRETRAINED/str(name_or_dir)
     begun = any(re.fullmatch(r'tier\d+-\d+\.pt', p.name) for p in dir.glob('tier*.pt'))
     if not (dir/'config.json').is_file() and not begun and (shipped/'config.json').is_file(): dir = shipped    # not any folder of that name
+    elif not dir.exists() and _on_hub(name_or_dir): dir = importlib.import_module('melnet.hub').pull(name_or_dir)
     if not (dir/'config.json').is_file():
         still = 'a training run whose tiers are not all trained yet; go on with melnet train and --resume=true'
         if begun: raise WeightsError(f'{printable(dir)}: {still}')

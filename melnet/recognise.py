@@ -88,16 +88,16 @@ def train_recogniser(
     "Train a recogniser on shifted, noisy and partly hidden real clips"
     if label not in corpus.classes:
         raise EvaluateError(f'{corpus.name} has no label {label!r}; it has {", ".join(corpus.classes) or "none"}')
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
         rec = Recogniser(corpus.classes[label], seconds)
-    wavs = Spectrograms(corpus.train, rec.codec.cfg).wavs
-    y, rng = torch.tensor([c.labels[label] for c in corpus.train]), torch.Generator().manual_seed(seed)
+    data = Spectrograms(corpus.train, rec.codec.cfg)                            # without clips that cannot be read
+    y, rng = torch.tensor([c.labels[label] for c in data.clips]), torch.Generator().manual_seed(seed)
     opt = torch.optim.AdamW(rec.parameters(), weight_decay=.01)
     rule = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=steps)
     for _ in tqdm(range(steps), desc=f'recogniser of {label}', unit='step', disable=not progress):
         i = torch.randperm(len(y), generator=rng)[:batch_size]
-        x = hide_band(hide_band(rec.hear([wavs[j] for j in i], rng), 1, 8, rng), 2, 6, rng)
+        x = hide_band(hide_band(rec.hear([data.wav(j) for j in i], rng), 1, 8, rng), 2, 6, rng)
         opt.zero_grad()
         F.cross_entropy(rec(x), y[i], label_smoothing=.1).backward()
         opt.step(); rule.step()

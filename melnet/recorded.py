@@ -25,7 +25,8 @@ class FixedFrame:
         canvas:Canvas, # The whole tier's, for its shape, device and precision
     ):
         s, (B, _, M) = canvas.tier.stacks, canvas.x.shape
-        x, u, eps, logp = (canvas.x.new_zeros(B, 1, M) for _ in range(4))
+        like = canvas.x, canvas.u, canvas.eps, canvas.x if canvas.logp is None else canvas.logp
+        x, u, eps, logp = (v.new_zeros(B, 1, M) for v in like)
         z = {k: v if k == 'text' else v[:, :1].clone() for k, v in canvas.z.items()}
         self.canvas = replace(canvas, x=x, u=u, eps=eps, z=z, logp=None if canvas.logp is None else logp)
         self.before = torch.zeros_like(x)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from safetensors.torch import save_file
-from .core import ConfigError, expand, file_name, inside, printable, shorten, writing
+from .core import ConfigError, expand, file_name, inside, keep_apart, printable, shorten, writing
 from .audio import MelCodec, level, load_audio, save_audio, show_mel
 from .multiscale import merge, pad_frames, split
 from .conditioning import ConditionError, check_cond
@@ -94,7 +94,7 @@ def paths(
 )->list: # B wav files, then the contact sheet
     "Where the clips and their picture go, the next picture's name with a number; refuses to replace files unless told to"
     out = check_folder(out)
-    wavs = [inside(out, f'{n}.wav') for n in names]
+    wavs = [inside(out, f'{n}.wav') for n in keep_apart(names)]
     if not overwrite and (old := [p for f in wavs for p in (f, *(f.with_suffix(s) for s in more)) if p.exists()]):
         raise SampleError(f'{printable(old[0])} is there already; give another folder with --out, or --overwrite')
     sheets = (out/f'spectrograms{k}.png' for k in itertools.chain([''], map('_{}'.format, itertools.count(2))))

@@ -53,17 +53,23 @@ def draw_curve(ax, rows, title, key='train'):
     if key == 'train': ax.legend(frameon=False)
 
 # %% ../nbs/47_reports.ipynb #33f62cad
+def read_curve(path):
+    "The rows of one curve; a damaged file is refused by name"
+    text = read_text(path, 'curve')
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), strict=True))
+        for r in rows: [v and float(v) for v in (r['train'], *r.values())], int(r['step'])
+    except (csv.Error, KeyError, ValueError, TypeError, OverflowError) as e:
+        told = f'a damaged curve ({type(e).__name__}: {shorten(str(e), 60)})'
+        raise TrainError(f'{printable(path)}: {told}; delete the file, its checkpoints hold it too') from None
+    return rows
+
 def read_curves(dir):
     "The rows of each tier's curve in a folder, by the number of the tier; damaged files are refused by name"
-    curves, number = {}, re.compile(r'tier(\d+)\.csv')
-    for path in Path(dir).glob('tier*.csv'):
-        if not (found := number.fullmatch(path.name)): continue
-        rows = list(csv.DictReader(read_text(path, 'curve').splitlines()))
-        try: [(int(r['step']), *(float(v) for v in r.values() if v)) for r in rows]
-        except (KeyError, ValueError, TypeError):
-            raise TrainError(f'{printable(path)}: a damaged curve; delete the file, its checkpoints hold it too') from None
-        if rows: curves[int(found[1])] = rows
-    return dict(sorted(curves.items()))
+    number = re.compile(r'tier([0-9]{1,4})\.csv')
+    found = {int(m[1]): path for path in Path(dir).glob('tier*.csv') if (m := number.fullmatch(path.name))}
+    return {g: rows for g, path in sorted(found.items()) if (rows := read_curve(path))}
+
 
 # %% ../nbs/47_reports.ipynb #24f88889
 def show_curves(
@@ -93,7 +99,7 @@ def preview(
     T, M = merge(tiers[:g + 1]).shape[1:]
     low = replace(cfg, n_mels=M, audio=replace(cfg.audio, n_mels=M), layers=cfg.layers[:g + 1], frames=None,
                   **{k: tuple(cfg.per_tier(k)[:g + 1]) for k in ('hidden', 'temperature')})
-    with torch.random.fork_rng(): model = MelNet(low)
+    with torch.random.fork_rng(devices=[]): model = MelNet(low)
     model.tiers[g] = tier
     x = sample(model.to(next(tier.parameters()).device).eval(), 1, T, batch.cond, seed=seed, coarse=tiers[:g], progress=False).cpu()
     whole = pad_frames(batch.x, G).shape[1]
@@ -103,7 +109,7 @@ def preview(
 def alignments(tier, cfg, data, n):
     "Weights [T_1, U] and symbols of the first n clips with a text, from an initial tier; none where the model reads no text"
     if cfg.text is None or not data.texts: return []
-    with torch.random.fork_rng(): model = MelNet(cfg)
+    with torch.random.fork_rng(devices=[]): model = MelNet(cfg)
     model.tiers[0] = tier
     model.to(next(tier.parameters()).device).eval()
     out = []

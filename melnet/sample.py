@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from tqdm.auto import tqdm
 from fastcore.basics import patch
-from .core import MelNetError
+from .core import MelNetError, shorten
 from .audio import MelCodec
 from .mixture import mixture_draw
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
@@ -62,14 +62,15 @@ class Request:
 def check_request(model, request):
     "The request with defaults filled in and everything ready for use; refuses what cannot be sampled"
     cfg, G, n = model.cfg, len(model.tiers), request.n
-    if not isinstance(n, int) or n < 1: raise SampleError(f'n = {n!r}: ask for at least one clip')
+    if not _whole(n) or n < 1: raise SampleError(f'n = {shorten(n)}: ask for at least one clip, a whole number')
     to = dict(device=model.device, dtype=next(model.parameters()).dtype)
     cond = check_conditions(cfg, request.cond, n, model.device)
-    prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else request.prime
+    prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else check_given('prime', request.prime)
     if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
         raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
-    lengths, ends = check_frames(model, request, cond.get('text'), prime.shape[1])
-    coarse, frames = list(request.coarse or []), lengths.max().item()
+    coarse = [check_given(f'coarse[{g}]', x) for g, x in enumerate([] if request.coarse is None else request.coarse)]
+    lengths, ends = check_frames(model, replace(request, coarse=coarse), cond.get('text'), prime.shape[1])
+    frames = lengths.max().item()
     for g, (x, shape) in enumerate(zip(coarse, tier_shapes(frames, cfg.n_mels, G))):
         if x.shape != (n, *shape):
             raise SampleError(f'coarse[{g}] has shape {tuple(x.shape)}; {n} clips of {frames} frames need {(n, *shape)}')
@@ -80,12 +81,12 @@ def check_request(model, request):
 
 def check_frames(model, request, text, P):
     "The frames [B] that are asked for, or that the texts, the coarse tiers or the model imply; and `Ends` where it is the texts"
-    frames, coarse, G = request.frames, request.coarse or [], len(model.tiers)
+    frames, coarse, G = request.frames, request.coarse, len(model.tiers)
     if len(coarse) > G: raise SampleError(f'{len(coarse)} coarse tiers given; the model has {G}')
     if frames is None and not coarse and text is not None: return check_ends(model, text, P)
     if frames is None: frames = coarse[0].shape[1] * time_factor(G) if coarse else model.cfg.frames
     if frames is None: raise SampleError('frames = None: this model has no length of its own; ask for a number of frames')
-    if not isinstance(frames, int) or frames < 1: raise SampleError(f'frames = {frames!r}: ask for a whole number of frames, at least 1')
+    if not _whole(frames) or frames < 1: raise SampleError(f'frames = {shorten(frames)}: ask for a whole number of frames, at least 1')
     return torch.full((request.n,), frames), None
 
 # %% ../nbs/22_sample.ipynb #7a4b0901
@@ -104,22 +105,30 @@ def check_ends(model, text, P):
     return frames, Ends(symbols, known, most, max(1, math.ceil(REST * second)))
 
 # %% ../nbs/22_sample.ipynb #e6958205
+def _whole(v): return isinstance(v, int) and not isinstance(v, bool) and abs(v) < 2**63
+
+def check_given(name, x):
+    "Refuse given elements that are no array of finite numbers"
+    if not torch.is_tensor(x) or x.ndim != 3: raise SampleError(f'{name} = {shorten(x)}: give a tensor [B, frames, bins]')
+    if not x.isfinite().all(): raise SampleError(f'{name} holds NaN or Inf; give finite values, in normalised units')
+    return x
+
 def check_temperature(cfg, temperature):
     "One number, or one per tier, each a number or a pair (choice, scale), to one pair per tier"
     temps = cfg.per_tier('temperature') if temperature is None else temperature
     temps = list(temps) if isinstance(temps, (list, tuple)) else [temps] * len(cfg.layers)
     pairs = [tuple(t) if isinstance(t, (list, tuple)) else (t, t) for t in temps]
-    good = all(len(p) == 2 and all(isinstance(t, (int, float)) and t >= 0 for t in p) for p in pairs)
+    good = all(len(p) == 2 and all(isinstance(t, (int, float)) and 0 <= t <= 100 for t in p) for p in pairs)
     if len(pairs) == len(cfg.layers) and good: return pairs
-    raise SampleError(f'temperature = {temperature!r}: give one number, or one per tier ({len(cfg.layers)}), '
-                      'each a number or a pair (choice, scale), 0 or above')
+    raise SampleError(f'temperature = {shorten(temperature)}: give one number, or one per tier ({len(cfg.layers)}), '
+                      'each a number or a pair (choice, scale), from 0 to 100')
 
 def check_seed(seed, n):
     "Nothing, a whole number, or one per clip, to one per clip"
     if seed is None: seed = torch.Generator().seed() % 2**31
     seeds = [seed + b for b in range(n)] if isinstance(seed, int) else list(seed) if isinstance(seed, (list, tuple)) else [seed]
-    if len(seeds) != n or not all(isinstance(s, int) and 0 <= s < 2**57 for s in seeds):
-        raise SampleError(f'seed = {seed!r}: give one whole number, 0 or above, or one per clip ({n} in all)')
+    if len(seeds) != n or not all(_whole(s) and 0 <= s < 2**57 for s in seeds):
+        raise SampleError(f'seed = {shorten(seed)}: give one whole number, from 0 to below 2^57, or one per clip ({n} in all)')
     return seeds
 
 # %% ../nbs/22_sample.ipynb #3cc6099c
@@ -199,13 +208,14 @@ def next_canvas(model, request, tiers, scored, workers, details):
     "The `Canvas` of the tier after `tiers`, with the given frames in place; its alignment, if it has one, goes to details"
     g, G, tier = len(tiers), len(model.tiers), model.tiers[len(tiers)]
     own, M = own_frames(model, request, g), tier_shapes(request.frames, model.cfg.n_mels, G)[g][1]
-    u, eps = (r.to(request.prime) for r in noise(request.seed, request.n, g, own, M))
+    u, eps = (r.to(model.device) for r in noise(request.seed, request.n, g, own, M))      # never in the model's own, coarser type
     lower, cond = (merge(tiers), {k: v for k, v in request.cond.items() if k != 'text'}) if g else (None, request.cond)
     lengths = tier_lengths(request.lengths.to(u.device), G)[1][g]
     z = conditions_of(tier, lower, lengths, cond, workers)
-    x, P = torch.zeros_like(u), tier_lengths(request.prime.shape[1], G)[0][g]
+    x, P = torch.zeros_like(u, dtype=request.prime.dtype), tier_lengths(request.prime.shape[1], G)[0][g]
     x[:, :P] = split(pad_frames(request.prime, G), G)[g][:, :P]
-    canvas = Canvas(tier, x, u, eps, z, request.temperature[g], P, torch.zeros_like(u) if scored else None)
+    logp = torch.zeros_like(u, dtype=torch.promote_types(u.dtype, x.dtype)) if scored else None
+    canvas = Canvas(tier, x, u, eps, z, request.temperature[g], P, logp)
     if canvas.phi is not None: details['alignment'] = canvas.phi
     return canvas
 

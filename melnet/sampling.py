@@ -6,7 +6,7 @@
 __all__ = ['REST', 'MOST', 'noise', 'Canvas', 'draw_naive', 'draw_cached', 'Ends']
 
 # %% ../nbs/08_sampling.ipynb #9074ad56
-import torch
+import numpy as np, torch
 from dataclasses import dataclass, field
 from torch.nn.utils.rnn import pad_sequence
 from fastcore.basics import patch
@@ -15,6 +15,14 @@ from .stacks import CentralisedLayer, DelayedStacks, FrequencyDelayedLayer, Time
 from .text import Attention
 
 # %% ../nbs/08_sampling.ipynb #18c19019
+def _numbers(key, T, M):
+    "Uniform and normal numbers [T, M] of a key; no two keys share them"
+    if key < 2**32:
+        rng = torch.Generator().manual_seed(key)
+        return torch.rand(T, M, generator=rng), torch.randn(T, M, generator=rng)
+    rng = np.random.Generator(np.random.Philox(key=key))       # torch's generator would take key % 2^32
+    return tuple(torch.from_numpy(f((T, M), 'float32')) for f in (rng.random, rng.standard_normal))
+
 def noise(
     seed, # Of clip 0, and clip b has seed + b; or a list of B seeds
     n:int, # Clips B
@@ -23,12 +31,10 @@ def noise(
     M:int, # Bins
 ): # u[B, T, M] uniform, eps[B, T, M] normal
     "The random numbers of one tier: a clip's depend on its own seed and length alone, whoever shares its batch"
-    us, es = [], []
     seeds, lengths = ([v + k * b for b in range(n)] if isinstance(v, int) else v for v, k in ((seed, 1), (T, 0)))
-    for own, t in zip(seeds, lengths):
-        rng = torch.Generator().manual_seed(own * 64 + g)
-        us.append(torch.rand(t, M, generator=rng)); es.append(torch.randn(t, M, generator=rng))
+    us, es = zip(*(_numbers(own * 64 + g, t, M) for own, t in zip(seeds, lengths)))
     return pad_sequence(us, batch_first=True), pad_sequence(es, batch_first=True)
+
 
 # %% ../nbs/08_sampling.ipynb #8acc34f4
 @dataclass

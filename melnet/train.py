@@ -202,6 +202,7 @@ def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     if not tiers or not set(tiers) <= set(range(1, G + 1)): raise TrainError(f'tiers = {tiers}: this model has tiers 1 to {G}')
     if isinstance(train_cfg.steps, tuple) and len(train_cfg.steps) != G:
         raise TrainError(f'steps = {train_cfg.steps}: give one number, or one for each of {G} tiers')
+    if train_cfg.seed >= 2**40: raise TrainError(f'seed = {shorten(train_cfg.seed)}: give a number below 2^40, about 10^12')
     if train_cfg.patience and not corpus.test:
         raise TrainError(f'patience = {train_cfg.patience}: the corpus, {len(corpus.train)} clips, holds out none to judge by; '
                          'add recordings, or set patience to null (--train.patience=null)')
@@ -210,26 +211,26 @@ def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
         raise TrainError(f'{dir} holds a run of tiers {old}; go on with resume (--resume), or give another folder')
 
 # %% ../nbs/23_train.ipynb #306e335f
-def learn(cfg, corpus):
+def learn(cfg, corpus, memory, progress):
     "The config with what is measured on the corpus: mean and deviation where they are 0 and 1, symbols where there are none"
-    if (cfg.audio.mean, cfg.audio.std) == (0, 1): cfg = replace(cfg, audio=measure(corpus.train, cfg.audio, cfg.frames))
+    if (cfg.audio.mean, cfg.audio.std) == (0, 1): cfg = replace(cfg, audio=measure(corpus.train, cfg.audio, cfg.frames, memory, progress))
     return replace(cfg, text=learn_symbols(cfg, corpus)) if cfg.text is not None and not cfg.text.symbols else cfg
 
-def spectrograms_of(cfg, corpus):
+def spectrograms_of(cfg, corpus, memory, progress):
     "The training and the held-out clips; None where there are none"
     encode = None if cfg.text is None else cfg.text.encode
-    return [Spectrograms(clips, cfg.audio, cfg.frames, encode=encode) if clips else None for clips in (corpus.train, corpus.test)]
+    make = lambda clips: Spectrograms(clips, cfg.audio, cfg.frames, memory, encode, progress) if clips else None
+    return make(corpus.train), make(corpus.test)
 
-def each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init):
+def each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init, memory):
     "Train the tiers one after another"
     keep_memory()
-    if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
-    data, test = spectrograms_of(model_cfg, corpus)
+    data, test = spectrograms_of(model_cfg, corpus, memory, progress and acc.is_main_process)
     for g in tiers:
         run = TierRun(model_cfg, train_cfg, g - 1, acc)
         if resume and checkpoints(dir, g - 1): run.load(dir)
         elif init: start_from(run, init)
-        run.fit(data, test, dir, progress, watch)
+        with tf32(acc.device): run.fit(data, test, dir, progress, watch)
 
 # %% ../nbs/23_train.ipynb #50821027
 def check_start(cfg, init):
@@ -263,6 +264,15 @@ def keep_memory():
         libc = ctypes.CDLL('libc.so.6')
         for option in (-1, -3): libc.mallopt(option, 2**31 - 1)      # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, bytes
 
+# %% ../nbs/23_train.ipynb #e83a9d12
+@contextlib.contextmanager
+def tf32(device):
+    "Float32 products in TF32 meanwhile, if `device` is a GPU"
+    before = torch.get_float32_matmul_precision()
+    if device.type == 'cuda': torch.set_float32_matmul_precision('high')
+    try: yield
+    finally: torch.set_float32_matmul_precision(before)
+
 # %% ../nbs/23_train.ipynb #169175ee
 def train(
     model_cfg:MelNetConfig, # Where its audio has mean 0 and std 1, or its text no symbols, they are measured on the corpus
@@ -275,6 +285,7 @@ def train(
     watch:list=(), # Functions called with the `TierRun` after each evaluation
     command:str='', # How the run was asked for, for its report
     init:MelNet=None, # A trained model that tiers without checkpoint start from
+    memory:float=8., # GB of waveforms to keep; what is beyond is read again at each step
 )->MelNet: # With averaged weights; None while tiers are missing, and in all processes but the main one
     "Train tiers one after another; each is a job of its own, so several processes may share one folder"
     dir, G, acc = expand(dir), len(model_cfg.layers), Accelerator()
@@ -283,9 +294,10 @@ def train(
     corpus = match_labels(model_cfg, corpus)
     with tier_locks(dir, tiers, acc.is_main_process):
         check_facts(dir, here := facts(corpus, command))
-        model_cfg = learn(check_tiers(check_start(model_cfg, init) if init else model_cfg, dir), corpus)
+        model_cfg = check_tiers(check_start(model_cfg, init) if init else model_cfg, dir)
+        model_cfg = learn(model_cfg, corpus, memory, progress and acc.is_main_process)
         if not (dir/'run.json').is_file(): write_text(dir/'run.json', json.dumps(here, indent=1))
-        each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init)
+        each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init, memory)
     acc.wait_for_everyone()
     finished = all(checkpoints(dir, g) and read_newest(dir, g)[1]['done'] for g in range(G))
     return join_tiers(dir) if finished and acc.is_main_process else None

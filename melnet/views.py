@@ -10,7 +10,7 @@ __all__ = ['LONGEST', 'DB', 'STACKS', 'ExploreError', 'first_seconds', 'shipped_
 # %% ../nbs/50_views.ipynb #e6daf2f4
 import functools, io, html, librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
 from .core import MelNetError
-from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks
+from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks, resample
 from .mixture import split_params
 from .multiscale import merge, split, tier_shapes, time_factor
 from .clips import Clip
@@ -19,7 +19,7 @@ from .corpus import Batch, Spectrograms
 from .stacks import DelayedStacks
 from .model import MelNet
 from .sample import sample
-import torchaudio.functional as AF
+from .reports import as_title
 
 # %% ../nbs/50_views.ipynb #0922c7f4
 class ExploreError(MelNetError):
@@ -58,7 +58,7 @@ def sample_clip(
 )->torch.Tensor: # wav[S], peak 1
     "A waveform that the model drew, remembered"
     x = sample(model, 1, cond=dict(cond), seed=seed, progress=False)
-    return level(AF.resample(MelCodec(model.cfg.audio).decode(x)[0], model.cfg.audio.sample_rate, sr))
+    return level(resample(MelCodec(model.cfg.audio).decode(x)[0], model.cfg.audio.sample_rate, sr))
 
 def speak(
     text:str, # A word or two
@@ -69,7 +69,7 @@ def speak(
     if not text.strip(): raise ExploreError('no text; write a word or two')
     clip = espeak([text], [voice]).clips[0]
     if not len(clip.wav): raise ExploreError(f'espeak-ng has nothing to say to {text!r}; write a word or two')
-    return level(AF.resample(clip.wav[:int(LONGEST * clip.sample_rate)], clip.sample_rate, sr))
+    return level(resample(clip.wav[:int(LONGEST * clip.sample_rate)], clip.sample_rate, sr))
 
 # %% ../nbs/50_views.ipynb #d4eec8dc
 def sheet(width:float, height:float):
@@ -333,7 +333,7 @@ class ClipFigure:
     ): # The figure
         "New pixels, new title"
         self.image.set_data(picture.T)
-        self.ax.set_title(title)
+        self.ax.set_title(as_title(title))
         return self.fig
 
 # %% ../nbs/50_views.ipynb #a4142e7a
