@@ -7,7 +7,7 @@ cfg = ConfigParser(delimiters=['='])
 cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
 cfg = cfg['DEFAULT']
 
-extras = {name: cfg[f'{name}_requirements'].split() for name in ('dev', 'espeak', 'coder')}
+extras = {name: cfg[f'{name}_requirements'].split() for name in ('dev', 'espeak', 'asr', 'coder')}
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'], author=cfg['author'],
     license='Apache-2.0', url=cfg['git_url'], python_requires=f">={cfg['min_python']}", packages=find_packages(include=['melnet', 'melnet.*']),

@@ -2,7 +2,7 @@
 
 usage: python .ci/reader.py FOLDER [PAGE ...]      (executed copies go to FOLDER; PAGE is part of a file name)
 
-Needs only what `pip install -e .` installs. The last line says how many pages passed; the exit status is 1 if one failed.
+Needs only what `pip install -e '.[espeak]'` installs. The last line says how many pages passed; the exit status is 1 if one failed.
 """
 import os, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor

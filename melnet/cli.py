@@ -15,7 +15,7 @@ from typing import get_args, get_origin
 from . import __version__
 from .core import (ConfigError, MelNetError, _fits, expand, file_name, merge_config, parse_yaml, printable, quote_for_shell,
                          read_text, shorten)
-from .commands import (ROOT, SHIPPED, adopt_classes, announce, assess, data_command, explore, finish, has_weights, list_all, look_at,
+from .commands import (ROOT, adopt_classes, announce, assess, data_command, explore, finish, list_all, look_at,
                              next_step, open_corpus, open_model, plan_command, plans_in, quietly, read_plan, say_command, score_command)
 
 # %% ../nbs/26_cli.ipynb #c10853a9
@@ -26,19 +26,16 @@ def __getattr__(name):
     import melnet.render
     return getattr(melnet.render, name)
 
-# %% ../nbs/26_cli.ipynb #1c428e10
-SENTENCES = ['Good morning.', 'The quick brown fox jumps over the lazy dog.', 'One picture, from coarse to fine.']
-
 # %% ../nbs/26_cli.ipynb #43321b3f
 def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weights:str='digits', overwrite:bool=True, progress:bool=True):
-    """Sample every digit by every speaker with the weights that come with melnet.
+    """Sample every digit by every speaker, and say a few sentences, with the weights that come with melnet.
 
     Args:
-        out: Folder for the wav files and the picture.
+        out: Folder for the wav files and the picture; the sentences go into its folder voice.
         n: Clips of each digit and speaker.
         temperature: Below 1 plays safe, above 1 dares; the model's own by default.
         seed: The same seed samples the same clips.
-        weights: Shipped weights, or a folder, whose conditions are digit and speaker.
+        weights: Of the digits: shipped ones, or a folder, whose conditions are digit and speaker.
         overwrite: Replace the files of an earlier demo.
         progress: Show a bar.
     """
@@ -57,7 +54,7 @@ def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weigh
     cond = {'digit': [d for d, _, _ in grid], 'speaker': [s for _, s, _ in grid]}
     x, sampling = sample(model, len(grid), cond=cond, temperature=temperature, seed=seed, progress=progress), time.time() - start
     tell_demo(files, sampling, write_clips(model, x, names, files, D), time.time() - start)
-    if has_weights(SHIPPED/'voice'): say_command(SENTENCES, out=Path(out)/'voice', seed=seed, progress=progress)
+    say_sentences(files[-1].parent/'voice', seed, progress)
 
 # %% ../nbs/26_cli.ipynb #3f3e90ce
 def tell_demo(files, sampling, seconds, took):
@@ -65,8 +62,14 @@ def tell_demo(files, sampling, seconds, took):
     print(f'{len(files) - 1} clips: {files[0]} to {files[-2]}\ntheir picture, with the tiers of the first: {files[-1]}')
     parts = f'{sampling:.1f} s to sample, {took - sampling:.1f} s to turn into sound'
     print(f'{seconds:.1f} s of audio in {took:.1f} s ({parts}): {seconds/took:.1f} x real time')
-    print('Next: listen to them; read nbs/00_walkthrough.ipynb in JupyterLab; '
-          'sample one more: melnet sample digits --cond.digit=7 --cond.speaker=theo')
+
+def say_sentences(out, seed, progress):
+    "The sentences of the demonstration, and what to do next"
+    from melnet.say import SENTENCES, say_files
+    wavs = say_files(open_model('voice'), SENTENCES, out, seed, progress=progress)
+    print(f'{len(wavs)} sentences: {wavs[0]} to {wavs[-1]}')
+    print('Next: listen to them; say a sentence of your own: melnet say "Is this what you typed?"; '
+          'read nbs/00_walkthrough.ipynb in JupyterLab')
 
 # %% ../nbs/26_cli.ipynb #5b76eb35
 def tell_clips(files, seconds, _):

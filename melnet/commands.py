@@ -89,7 +89,7 @@ def list_all(where:str='runs'):
     runs, found = expand(where), {}
     for dir in [*sorted(SHIPPED.glob('*')), *(sorted(runs.glob('*')) if runs.is_dir() else [])]:
         if has_weights(dir): found[dir.name if dir.parent == SHIPPED else quote_for_shell(printable(dir))] = dir
-    print('Models, for melnet sample:')
+    print('Models, for melnet sample, and for melnet say where they read text:')
     for name, dir in found.items():
         try: show(name, about_model(dir))
         except (MelNetError, KeyError, TypeError, AttributeError) as e: show(name, [f'cannot be read: {shorten(str(e))}'])
@@ -198,7 +198,7 @@ def score_command(model:str, corpus:str, data:str|None=None, out:str='scores', t
           f'{printable(out/"scores.csv")}, the strangest on {printable(out/"scores.html")}')
 
 # %% ../nbs/56_commands.ipynb #aaed8cb7
-def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str|None=None, cond:dict|None=None, seed:int=0,
+def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str='voice', cond:dict|None=None, seed:int=0,
                 temperature:float|tuple[float, ...]|None=None, best:int=1, pace:float=1., progress:bool=True):
     """Say sentences with a model that reads text: a wav and a picture of each.
 
@@ -206,8 +206,8 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
         text: Sentences, each in quotes.
         file: A text file instead, a sentence a line.
         out: Folder for the files: 000.wav, 001.wav and so on.
-        model: Weights that read text: shipped ones, or the folder of a training run; voice by default, or else strings.
-        cond: Further conditions by name, such as --cond.speaker=theo; the first value by default.
+        model: Weights that read text: shipped ones, voice or strings, or the folder of a training run.
+        cond: Further conditions by name, such as --cond.speaker=slt; the first value by default.
         seed: Of the first sentence; the next has seed + 1.
         temperature: One number or one per tier; the model's own by default.
         best: Tries of each piece, of which the healthiest is kept.
@@ -219,9 +219,8 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
     texts = [line.strip() for _, line in read_lines(file)] if file else [text] if isinstance(text, str) else list(text)
     if text and file: raise ConfigError('text and file: give sentences or a --file, not both')
     if not texts: raise ConfigError("no text; give a sentence in quotes, melnet say 'Hello.', or --file=LINES.txt")
-    model = model or next(name for name in ('voice', 'strings') if has_weights(SHIPPED/name))
     wavs = say_files(open_model(model), texts, expand(out), seed, temperature, best, pace, progress, **(cond or {}))
-    print(f'{len(wavs)} sentences: {printable(wavs[0])}' + (f' to {printable(wavs[-1])}' if len(wavs) > 1 else ''))
+    print(f'{len(wavs)} sentence{"s" * (len(wavs) > 1)}: {printable(wavs[0])}' + (f' to {printable(wavs[-1])}' if len(wavs) > 1 else ''))
 
 # %% ../nbs/56_commands.ipynb #c14fb78b
 def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv', n:int=1, temperature:float|tuple[float, ...]|None=None,
@@ -280,7 +279,7 @@ def explore(name:str='all', app:bool=False, out:str='explore', port:int=0, brows
     """Open the explorers in JupyterLab: melnet explore [NAME] [--app].
 
     Args:
-        name: spectrogram, tiers, field, density, generation, or all.
+        name: spectrogram, tiers, field, density, generation, speech, or all.
         app: As a Voila page instead, without a notebook around it.
         out: Folder for the page, and for what you save there.
         port: Where the server listens; 0 takes any that is free.

@@ -173,8 +173,8 @@ class FieldExplorer(Explorer):
         n_layers:int=4, # L
         frames:int=16, # T
     ):
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
             self.stacks = DelayedStacks(n_mels, n_layers, 8, centralised=True).double()
         self.T = frames
         self.stack, self.layer = menu('stack', list(STACKS)), slider(W.IntSlider, 'layer', 1, 1, n_layers, 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from fastcore.basics import patch
 from .core import expand, file_name, writing
 from .audio import MelCodec, level, save_audio
-from .model import MelNet, PRETRAINED
+from .model import MelNet
 from .multiscale import time_factor
 from .text import read_health
 from .sample import Request, draw_tiers, sample, sampler
@@ -164,7 +164,7 @@ def _save(self:GenerationExplorer):
 @functools.lru_cache(1)
 def shipped_voice():
     "The shipped model that reads text, loaded once"
-    return MelNet.from_pretrained(next(name for name in ('voice', 'strings') if (PRETRAINED/name).is_dir()))
+    return MelNet.from_pretrained('voice')
 
 def speech_so_far(model, x, phi, ids):
     "A `Speech` of the frames x[T, M] that there are, and of the alignment phi[T_1, U]"

@@ -24,7 +24,7 @@ def largest_fit(
     batch:int, # Clips of an optimiser step
 )->int: # 0 where not even one clip fits
     "The largest micro-batch that divides the batch and fits"
-    return max((b for b in range(1, batch + 1) if batch % b == 0 and need(b) <= memory), default=0)
+    return max((b for b in range(1, batch + 1) if batch % b == 0 and need(b) <= .92 * memory), default=0)
 
 # %% ../nbs/24_plan.ipynb #44832f56
 @dataclass(frozen=True)

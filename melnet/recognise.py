@@ -88,8 +88,8 @@ def train_recogniser(
     "Train a recogniser on shifted, noisy and partly hidden real clips"
     if label not in corpus.classes:
         raise EvaluateError(f'{corpus.name} has no label {label!r}; it has {", ".join(corpus.classes) or "none"}')
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
         rec = Recogniser(corpus.classes[label], seconds)
     data = Spectrograms(corpus.train, rec.codec.cfg)                            # without clips that cannot be read
     y, rng = torch.tensor([c.labels[label] for c in data.clips]), torch.Generator().manual_seed(seed)

@@ -99,7 +99,7 @@ def preview(
     T, M = merge(tiers[:g + 1]).shape[1:]
     low = replace(cfg, n_mels=M, audio=replace(cfg.audio, n_mels=M), layers=cfg.layers[:g + 1], frames=None,
                   **{k: tuple(cfg.per_tier(k)[:g + 1]) for k in ('hidden', 'temperature')})
-    with torch.random.fork_rng(): model = MelNet(low)
+    with torch.random.fork_rng(devices=[]): model = MelNet(low)
     model.tiers[g] = tier
     x = sample(model.to(next(tier.parameters()).device).eval(), 1, T, batch.cond, seed=seed, coarse=tiers[:g], progress=False).cpu()
     whole = pad_frames(batch.x, G).shape[1]
@@ -109,7 +109,7 @@ def preview(
 def alignments(tier, cfg, data, n):
     "Weights [T_1, U] and symbols of the first n clips with a text, from an initial tier; none where the model reads no text"
     if cfg.text is None or not data.texts: return []
-    with torch.random.fork_rng(): model = MelNet(cfg)
+    with torch.random.fork_rng(devices=[]): model = MelNet(cfg)
     model.tiers[0] = tier
     model.to(next(tier.parameters()).device).eval()
     out = []

@@ -90,6 +90,10 @@ class Piece:
             self.x, self.alignment, self.health, self.seed = x, alignment, health, seed
 
 # %% ../nbs/19_say.ipynb #e2c95922
+def pieces_of(cfg, text):
+    "A text's pieces as symbols, each with the silence that follows it; one that comes as symbols is one piece"
+    return [(text, 0.)] if torch.is_tensor(text) else [(cfg.encode(piece), pause) for piece, pause in cut_text(text)]
+
 def _seed(own, k, n):
     "Of try n of piece k of a text; no two tries of one piece share it"
     return own + ((k + 1000*n) % 64 << 20) + (k // 64 + (n // 8 << 12) << 26)
@@ -103,7 +107,7 @@ def check_texts(model, texts, seed, best):
     if not isinstance(seed, int) or seed < 0: raise SampleError(f'seed = {seed!r}: give one whole number, 0 or above')
     out = []
     for t, text in enumerate(texts):
-        try: cut = [(model.cfg.text.encode(piece), pause) for piece, pause in cut_text(text)]
+        try: cut = pieces_of(model.cfg.text, text)
         except TextError as e: raise TextError(f'text {t}: {e}' if len(texts) > 1 else str(e)) from None
         out += [Piece(t, ids, pause, [_seed(seed + t, k, n) for n in range(best)]) for k, (ids, pause) in enumerate(cut)]
     return out
@@ -178,7 +182,7 @@ def join(model, pieces):
 # %% ../nbs/19_say.ipynb #5af845fa
 def say(
     model:MelNet, # Trained with texts
-    text, # A string, or a list of them
+    text, # A string or its symbols, LongTensor[U] as `TextConfig.ids` gives them; or a list of them
     seed:int=None, # Of the first text; the next has seed + 1; None is a new one every time
     temperature=None, # One number or one per tier, each a number or a pair (choice, scale); None is the model's own
     best:int=1, # Tries of each piece, of which the one with the healthiest alignment is kept
@@ -188,13 +192,14 @@ def say(
     **cond, # A class's value for all texts, or a list: a number or a label; the first value where it is not given
 ): # wav[S] for a string, a list of them for a list; with details (wav, speech), or (wavs, speeches)
     "Read texts aloud; long ones are cut at the ends of sentences"
-    texts = [text] if isinstance(text, str) or not isinstance(text, (list, tuple)) else list(text)
+    many = isinstance(text, (list, tuple))
+    texts = list(text) if many else [text]
     pieces, classes = check_texts(model, texts, seed, best), check_classes(model.cfg, cond, len(texts))
     with paced(model, pace): speak(model, pieces, classes, temperature, progress)
     said = [[p for p in pieces if p.at == t and p.health] for t in range(len(texts))]
     if missing := sum(p.health is None for p in pieces): warnings.warn(f'stopped: {missing} of {len(pieces)} pieces were not said')
     wavs, speeches = zip(*(join(model, own) if own else (torch.zeros(0), None) for own in said))
-    wavs, speeches = (wavs[0], speeches[0]) if isinstance(text, str) else (list(wavs), list(speeches))
+    wavs, speeches = (list(wavs), list(speeches)) if many else (wavs[0], speeches[0])
     return (wavs, speeches) if details else wavs
 
 MelNet.say = say      # `model.say('...')`
@@ -214,7 +219,7 @@ def show_speech(
     top.set_xticks([])
     U = len(speech.symbols)
     bottom.imshow(speech.alignment.T, origin='lower', aspect='auto', cmap='viridis', vmin=0, vmax=1, extent=(0, seconds, -.5, U - .5))
-    if U <= 40: bottom.set_yticks(range(U), [s.replace(' ', '␣') for s in speech.symbols], fontsize=7)
+    if U <= 16: bottom.set_yticks(range(U), [s.replace(' ', '␣') for s in speech.symbols], fontsize=7)   # more would overlap
     bottom.set(xlabel='time, s', ylabel='symbol')
     return fig
 
@@ -250,12 +255,18 @@ def plan_files(out, n):
     for wav in old: wav.unlink(missing_ok=True); wav.with_suffix('.png').unlink(missing_ok=True)
     return wavs
 
+# %% ../nbs/19_say.ipynb #e977b50c
 def remark(speech):
     "What the alignment tells, in words"
     if speech is None: return 'not said'
     h = speech.health
     told = [f'{len(h.stalls)} stalls'] * bool(h.stalls) + [f'{sum(b - a + 1 for a, b in h.skips)} symbols skipped'] * bool(h.skips)
     return ', '.join(told + ['cut short'] * (not h.arrived))
+
+def write_speech(path, wav, speech, cfg, text):
+    "The wav of a text and its picture"
+    save_audio(path, level(wav, .9) if wav.abs().max() > 1e-6 else wav, cfg.sample_rate)
+    picture_of(path.with_suffix('.png'), speech, cfg, text)
 
 def write_list(out, wavs, texts, remarks):
     "texts.txt: name, text and remark of each wav, with tabs between"
@@ -265,7 +276,7 @@ def write_list(out, wavs, texts, remarks):
 # %% ../nbs/19_say.ipynb #2969276f
 def say_files(
     model:MelNet, # Trained with texts
-    texts:list, # Strings
+    texts, # Strings; or a dict of strings and the symbols that they stand for, so that nothing has to make symbols of them
     out, # Folder; made where it is missing
     seed:int=0, # Of the first text; the next has seed + 1
     temperature=None, # As for `say`
@@ -275,18 +286,29 @@ def say_files(
     **cond, # As for `say`
 )->list: # Paths of the wavs, in the order of the texts
     "Say texts and write 000.wav, 001.wav, ..., a picture of each, and texts.txt"
-    texts, remarks = [texts] if isinstance(texts, str) else list(texts), []
-    check_texts(model, texts, seed, best)                                    # all of them, before anything is written
+    texts, remarks = [texts] if isinstance(texts, str) else texts, []
+    symbols = isinstance(texts, dict) and model.cfg.text
+    said, texts = [symbols.ids(s) for s in texts.values()] if symbols else list(texts), list(texts)
+    check_texts(model, said, seed, best)                                     # all of them, before anything is written
     classes = {k: v.tolist() for k, v in check_classes(model.cfg, cond, len(texts)).items()}
     wavs = plan_files(out, len(texts))
     write_list(out, wavs, texts, remarks)                                    # what is there, even if it is stopped
     for k in range(0, len(texts), BLOCK):
         some = slice(k, k + BLOCK)
         own = {name: v[some] for name, v in classes.items()}
-        for wav, speech, path in zip(*say(model, texts[some], seed + k, temperature, best, True, pace, progress, **own), wavs[some]):
+        for wav, speech, path in zip(*say(model, said[some], seed + k, temperature, best, True, pace, progress, **own), wavs[some]):
+            if speech: write_speech(path, wav, speech, model.cfg.audio, texts[len(remarks)])
             remarks.append(remark(speech))
-            if speech is None: continue
-            save_audio(path, level(wav, .9) if wav.abs().max() > 1e-6 else wav, model.cfg.audio.sample_rate)
-            picture_of(path.with_suffix('.png'), speech, model.cfg.audio, texts[len(remarks) - 1])
     write_list(out, wavs, texts, remarks)
     return wavs
+
+# %% ../nbs/19_say.ipynb #1c428e10
+SENTENCES = {                                                # each with its symbols, so that the demonstration needs no phonemiser
+    'Good morning, did you sleep well?':
+        'ɡˈʊd mˈɔːɹnɪŋ, dˈɪd juː slˈiːp wˈɛl?',
+    'The quick brown fox jumps over the lazy dog.':
+        'ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ.',
+    'Please call Stella, and ask her to bring these things with her from the store.':
+        'plˈiːz kˈɔːl stˈɛlə, ænd ˈæsk hɜː tə bɹˈɪŋ ðiːz θˈɪŋz wɪð hɜː fɹʌmðə stˈɔːɹ.',
+    'This sentence was made one number at a time, and nobody ever said it.':
+        'ðɪs sˈɛntəns wʌz mˌeɪd wˈʌn nˈʌmbɚɹ æɾə tˈaɪm, ænd nˈoʊbɑːdi ˈɛvɚ sˈɛd ɪt.'}

@@ -225,13 +225,12 @@ def spectrograms_of(cfg, corpus, memory, progress):
 def each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, watch, init, memory):
     "Train the tiers one after another"
     keep_memory()
-    if acc.device.type == 'cuda': torch.set_float32_matmul_precision('high')       # TF32
     data, test = spectrograms_of(model_cfg, corpus, memory, progress and acc.is_main_process)
     for g in tiers:
         run = TierRun(model_cfg, train_cfg, g - 1, acc)
         if resume and checkpoints(dir, g - 1): run.load(dir)
         elif init: start_from(run, init)
-        run.fit(data, test, dir, progress, watch)
+        with tf32(acc.device): run.fit(data, test, dir, progress, watch)
 
 # %% ../nbs/23_train.ipynb #50821027
 def check_start(cfg, init):
@@ -264,6 +263,15 @@ def keep_memory():
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL('libc.so.6')
         for option in (-1, -3): libc.mallopt(option, 2**31 - 1)      # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, bytes
+
+# %% ../nbs/23_train.ipynb #e83a9d12
+@contextlib.contextmanager
+def tf32(device):
+    "Float32 products in TF32 meanwhile, if `device` is a GPU"
+    before = torch.get_float32_matmul_precision()
+    if device.type == 'cuda': torch.set_float32_matmul_precision('high')
+    try: yield
+    finally: torch.set_float32_matmul_precision(before)
 
 # %% ../nbs/23_train.ipynb #169175ee
 def train(

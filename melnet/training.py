@@ -6,9 +6,10 @@
 __all__ = ['COLUMNS', 'tier_nll', 'mean_over', 'TrainConfig', 'lr_at', 'follow', 'held_out_nll', 'interval', 'TierRun']
 
 # %% ../nbs/09_training.ipynb #cdc1afe9
-import math, re, torch
+import contextlib, math, re, time, torch
 from dataclasses import dataclass, replace
 from accelerate import Accelerator
+from concurrent.futures import ThreadPoolExecutor
 from torch.optim.swa_utils import AveragedModel
 from fastcore.basics import patch
 from .core import check_fields, require, seed_of
@@ -189,6 +190,25 @@ def interval(
     error = ((nats - mean * count).square().sum() * n / (n - 1)).sqrt() / count.sum() if n > 1 else torch.tensor(math.inf)
     return mean.item(), (mean - 1.96 * error).item(), (mean + 1.96 * error).item()
 
+# %% ../nbs/09_training.ipynb #51de0b9a
+@contextlib.contextmanager
+def own_threads(device):
+    "On a CPU each of two parts has half of PyTorch's threads; gives how many parts may be computed at once"
+    n = torch.get_num_threads()
+    if device.type == 'cpu': torch.set_num_threads(max(1, n // 2))
+    try: yield 2 if device.type == 'cpu' and n > 1 else 1
+    finally: torch.set_num_threads(n)
+
+class Faster:
+    "Which of two ways is the faster: both are tried three times every `every` steps"
+    def __init__(self, every=200): self.every, self.took = every, {2: 0., 1: math.inf}     # s, with two parts at once and with one
+    def choose(self, step):
+        k = step % self.every
+        return 2 - k % 2 if k < 6 else min(self.took, key=self.took.get)
+    def note(self, step, way, took):
+        k = step % self.every
+        if k < 6: self.took[way] = took if k < 2 else min(took, self.took[way])
+
 # %% ../nbs/09_training.ipynb #99458318
 class TierRun:
     "One tier in training: all that changes from step to step"
@@ -201,8 +221,8 @@ class TierRun:
         self.cfg, self.train_cfg, self.g, self.acc, self.G = cfg, train_cfg, g, acc, len(cfg.layers)
         steps = train_cfg.steps
         self.steps = steps[g] if isinstance(steps, tuple) else steps
-        with torch.random.fork_rng():
-            torch.manual_seed(train_cfg.seed * 100 + g)
+        with torch.random.fork_rng(devices=[]):             # the weights are made on the CPU; no GPU is asked for its state
+            torch.default_generator.manual_seed(train_cfg.seed * 100 + g)
             self.tier = recompute(Tier(cfg, g).to(acc.device), train_cfg.recompute)
         self.average = AveragedModel(self.tier, multi_avg_fn=follow(train_cfg.average))
         for m in self.average.modules():
@@ -211,6 +231,7 @@ class TierRun:
         self.bins = tier_shapes(time_factor(self.G), cfg.n_mels, self.G)[g][1]  # M of x^g
         self.step_no, self.curve, self.seen, self.best = 0, [], [], None   # `seen`: losses and norms since the last point of the curve
         self.skipped, self.in_a_row, self.whole, self.order, self.ready = 0, 0, True, (None, None), (None, None)
+        self.faster = Faster()                                             # two parts of a batch at once, or one
 
 # %% ../nbs/09_training.ipynb #9929b81e
 @patch
@@ -237,9 +258,10 @@ def part(self:TierRun,
 
 # %% ../nbs/09_training.ipynb #8eeababc
 def shares(n, acc, micro_batch=None):
-    "The places of a batch of n clips that this process takes, in parts of at most `micro_batch`"
+    "The places of a batch of n clips that this process takes, in parts of at most `micro_batch`; without it in halves on a CPU, else whole"
     mine = list(range(n))[acc.process_index::acc.num_processes]
-    return [mine[k:k + (micro_batch or n)] for k in range(0, len(mine), micro_batch or n)]
+    most = micro_batch or max(1, -(-len(mine) // (2 if acc.device.type == 'cpu' else 1)))
+    return [mine[k:k + most] for k in range(0, len(mine), most)]
 
 def sum_over_processes(module, loss, acc):
     "Add up the loss and all gradients over the processes, in one message"
@@ -249,6 +271,15 @@ def sum_over_processes(module, loss, acc):
     total = acc.reduce(torch.cat(parts), 'sum').split([len(v) for v in parts])
     for p, v in zip(params, total[1:]): p.grad = v.view_as(p)
     return total[0].squeeze()
+
+@patch
+def _gradients(self:TierRun, parts, fn):
+    "fn(part) of each part of a batch, in their order"
+    with own_threads(self.acc.device) as most:
+        way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
+        with ThreadPoolExecutor(2) as pool: out = list((pool.map if way == 2 else map)(fn, parts))
+        if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
+    return out
 
 # %% ../nbs/09_training.ipynb #a6d5e160
 @patch
@@ -288,17 +319,22 @@ def _nll(self:TierRun, batch):
 @patch
 def _backward(self:TierRun, data):
     "Gradients of the mean over the true elements of the whole batch, from the clips of this process; their part of that mean"
-    c, index, loss = self.train_cfg, self.clips_of_step(data), torch.zeros((), device=self.acc.device)
+    c, index, params = self.train_cfg, self.clips_of_step(data), list(self.tier.parameters())
     true = self.bins * sum(tier_lengths(data.lengths[i], self.G)[0][self.g] for i in index)  # elements of the whole batch
     scale = 2. ** round(math.log2(true) / 2) if c.precision == 'bf16' else 1.
-    for rows in shares(len(index), self.acc, c.micro_batch):
-        batch = to_device(self.part(data, rows), self.acc.device)
+    def gradient(batch):
         with mixed(self.acc, c.precision): nll, mask = self._nll(batch)
-        part = nll[mask].sum() / true
-        (part * scale).backward()
-        loss += part.detach()
-    if scale != 1.: torch._foreach_div_([p.grad for p in self.tier.parameters() if p.grad is not None], scale)
+        part = nll.where(mask, 0.).sum() / true      # `nll[mask]` has a size that a GPU would have to tell first
+        return part.detach(), torch.autograd.grad(part * scale, params, allow_unused=True)
+    parts = [to_device(self.part(data, rows), self.acc.device) for rows in shares(len(index), self.acc, c.micro_batch)]
+    loss = torch.zeros((), device=self.acc.device)
+    for part, grads in self._gradients(parts, gradient):
+        loss += part
+        for p, grad in zip(params, grads):
+            if grad is not None: p.grad = grad if p.grad is None else p.grad.add_(grad)
+    if scale != 1.: torch._foreach_div_([p.grad for p in params if p.grad is not None], scale)
     return loss
+
 
 # %% ../nbs/09_training.ipynb #3f892462
 @patch
@@ -332,7 +368,7 @@ def step(self:TierRun,
     self._ready_next(data)
     loss = sum_over_processes(self.tier, loss, self.acc)
     norm = torch.nn.utils.clip_grad_norm_(self.tier.parameters(), c.clip_norm)
-    self._move(torch.isfinite(loss) and torch.isfinite(norm))
+    with own_threads(self.acc.device): self._move(torch.isfinite(loss) and torch.isfinite(norm))
     return loss.item(), norm.item()
 
 # %% ../nbs/09_training.ipynb #fc5b4c71
@@ -351,7 +387,7 @@ def evaluate(self:TierRun,
     train, norm = (sum(v) / len(finite) for v in zip(*finite))
     held = low = high = other = None
     if test:
-        with mixed(self.acc, self.train_cfg.precision):
+        with own_threads(self.acc.device), mixed(self.acc, self.train_cfg.precision):
             sums, *wrong = (held_out_sums(self.average.module, self.g, self.G, test, self.acc, other=o) for o in self._texts(test))
         held, low, high = interval(sums)
         if wrong: other = interval(wrong[0])[0]
