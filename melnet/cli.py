@@ -402,6 +402,7 @@ def main(
 ):
     "The command `melnet`"
     words = list(sys.argv[1:] if args is None else args)
+    if not {'RANK', 'WORLD_SIZE'} <= os.environ.keys(): os.environ.pop('LOCAL_RANK', None)      # left over: alone it names no group
     try:
         with as_notes(), as_stop(): dispatch(words)
         if sys.stdout: sys.stdout.flush()
