@@ -81,6 +81,8 @@ def score(
                           **{f'tier {g + 1}': mean_of(sums[:, p, g], counts[:, p, g]) for g in range(G)}}
                    for p, part in enumerate(('all', 'sounding', 'silent'))})
 
+MelNet.score = score      # `model.score(clips)`
+
 # %% ../nbs/10_evaluate.ipynb #136469b5
 @dataclass(frozen=True)
 class Judgement:

@@ -195,7 +195,7 @@ class MelNet(nn.Module):
     def device(self): return next(self.parameters()).device
 
     def __getattr__(self, name):     # methods that pages above this one give to the class
-        home = {'sample': 'say', 'decode': 'say', 'say': 'say', 'push_to_hub': 'hub'}.get(name)
+        home = {'sample': 'say', 'decode': 'say', 'say': 'say', 'score': 'evaluate', 'push_to_hub': 'hub'}.get(name)
         if home is None: return super().__getattr__(name)
         importlib.import_module(f'melnet.{home}')
         return getattr(self, name)

@@ -137,9 +137,9 @@ def make_optimizer(cfg:TrainConfig, tier):
     hidden, rest = ([p for n, p in tier.named_parameters() if is_hidden(n, p) == which] for which in (True, False))
     decay = dict(weight_decay=cfg.weight_decay)
     if cfg.optimizer == 'rmsprop': return torch.optim.RMSprop(tier.parameters(), lr=cfg.lr, momentum=cfg.momentum)
-    if cfg.optimizer == 'adamw': return torch.optim.AdamW(tier.parameters(), lr=cfg.lr, betas=(.9, .99), **decay)
+    if cfg.optimizer == 'adamw': return torch.optim.AdamW(tier.parameters(), lr=cfg.lr, betas=(.9, .99), fused=True, **decay)
     muon = torch.optim.Muon(hidden, lr=cfg.matrix_lr, momentum=cfg.momentum, **decay)
-    return Together(muon, torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), **decay))
+    return Together(muon, torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), fused=True, **decay))
 
 def peaks(cfg:TrainConfig):
     "The highest learning rate of each group of parameters"
