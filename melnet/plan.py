@@ -285,6 +285,7 @@ def draw_work(
     weights = 25*H*H*L + 3*H*K + (20 if g == 0 else 11) * H*H*L / M        # read for every element; and once in a frame
     return n * (72*H*H*L + 4*H + 6*H*K + centre), 4 * weights, n * 4 * 24*H*L, 10*L + 21
 
+# %% ../nbs/24_plan.ipynb #d4a30003
 def draw_seconds(
     cfg:MelNetConfig, # Of the model
     frames:int, # Of the whole spectrogram
