@@ -387,9 +387,9 @@ def evaluate(self:TierRun,
     train, norm = (sum(v) / len(finite) for v in zip(*finite))
     held = low = high = other = None
     if test:
-        kind = self.train_cfg.precision
+        average, kind = self.average.module, self.train_cfg.precision
         with own_threads(self.acc.device):
-            sums, *wrong = (held_out_sums(self.average.module, self.g, self.G, test, self.acc, other=o, precision=kind) for o in self._texts(test))
+            sums, *wrong = (held_out_sums(average, self.g, self.G, test, self.acc, other=o, precision=kind) for o in self._texts(test))
         held, low, high = interval(sums)
         if wrong: other = interval(wrong[0])[0]
         if self.train_cfg.patience and held <= min([r['held_out'] for r in self.curve], default=held):
