@@ -10,6 +10,7 @@ __all__ = ['count_saved', 'n_symbols', 'text_bytes', 'text_flops', 'saved_bytes'
 import math, re, torch
 from .core import MelNetError
 from .multiscale import tier_shapes
+from .recompute import LINES
 from .model import MelNetConfig
 
 # %% ../nbs/49_memory.ipynb #ab8e8956
@@ -31,7 +32,7 @@ def count_saved(
 
 # %% ../nbs/49_memory.ipynb #26d3cbd8
 WORKSPACE = {('cpu', 'no'): 62, ('cpu', 'bf16'): 44,      # bytes for each number of an LSTM's states: what oneDNN keeps, measured
-             ('cuda', 'no'): 24, ('cuda', 'bf16'): 12}    # what cuDNN keeps, estimated: four gates, cell, tanh of the cell
+             ('cuda', 'no'): 24, ('cuda', 'bf16'): 12}    # what cuDNN keeps, an estimate: four gates, cell, tanh of the cell
 
 def walk_bytes(
     dirs:int, # Directions: 1, or 2 for an LSTM that runs both ways
@@ -95,7 +96,7 @@ def fixed_bytes(
     return params * (5 * 4 + (2 if precision == 'bf16' else 0))
 
 # %% ../nbs/49_memory.ipynb #fa6ab9dd
-LINES, AROUND = 128, 12      # lines that are recomputed at a time, as in `by_lines`; copies of the grid alive around a layer, measured
+AROUND = 12      # copies of the grid alive around a layer, measured
 
 def working_bytes(
     cfg:MelNetConfig,
@@ -108,7 +109,7 @@ def working_bytes(
 )->int:
     "Bytes that are alive for a moment in the backward pass: gradients, and the block that is recomputed"
     T, M = tier_shapes(frames, cfg.n_mels, len(cfg.layers))[g]
-    H, lines = cfg.per_tier('hidden')[g], batch * max(1, LINES // batch)
+    H, lines = cfg.per_tier('hidden')[g], batch * max(1, LINES[device] // batch)
     in_time = min(lines, batch * M) * T * walk_bytes(1, precision, device)
     in_freq = min(lines, batch * T) * M * walk_bytes(2, precision, device)
     return H * (AROUND * 4 * batch * T * M + (max(in_time, in_freq) if recompute else 0))

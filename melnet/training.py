@@ -157,14 +157,14 @@ def mixed(acc, precision):
     return torch.autocast(acc.device.type, torch.bfloat16, enabled=precision == 'bf16')
 
 @torch.no_grad()
-def held_out_sums(tier, g, n_tiers, data, acc, batch_size=32, other=False):
+def held_out_sums(tier, g, n_tiers, data, acc, batch_size=32, other=False, precision='no'):
     "Nats and true elements of tier g of every clip of a split [2, n], each with its own fixed dither; `other`: with the next clip's text"
     sums = torch.zeros(2, len(data), dtype=torch.float64)
     for k in range(0, len(data), batch_size)[acc.process_index::acc.num_processes]:
         part = slice(k, min(k + batch_size, len(data)))
         batch = data.batch(range(part.start, part.stop))
         if other: batch.cond['text'] = [data.texts[(i + 1) % len(data)] for i in range(part.start, part.stop)]
-        nll, true = tier_nll(tier, g, n_tiers, to_device(batch, acc.device))
+        with mixed(acc, precision): nll, true = tier_nll(tier, g, n_tiers, to_device(batch, acc.device))   # the model, not the batch
         sums[:, part] = torch.stack([nll.where(true, 0.).float().cpu().double().sum((1, 2)), true.sum((1, 2)).cpu()])
     return sums if acc.num_processes == 1 else acc.reduce(sums.to(acc.device), 'sum').cpu()
 
@@ -387,8 +387,9 @@ def evaluate(self:TierRun,
     train, norm = (sum(v) / len(finite) for v in zip(*finite))
     held = low = high = other = None
     if test:
-        with own_threads(self.acc.device), mixed(self.acc, self.train_cfg.precision):
-            sums, *wrong = (held_out_sums(self.average.module, self.g, self.G, test, self.acc, other=o) for o in self._texts(test))
+        average, kind = self.average.module, self.train_cfg.precision
+        with own_threads(self.acc.device):
+            sums, *wrong = (held_out_sums(average, self.g, self.G, test, self.acc, other=o, precision=kind) for o in self._texts(test))
         held, low, high = interval(sums)
         if wrong: other = interval(wrong[0])[0]
         if self.train_cfg.patience and held <= min([r['held_out'] for r in self.curve], default=held):
