@@ -119,7 +119,7 @@ def plan_answer(
     plain, less = ((big.fixed + kept) / 1e9 for kept in (big.saved, big.recomputed))
     largest = f'largest tier: {big.tier}, {plain:.2f} GB with one clip at a time, {less:.2f} GB with recomputation'
     hours = sum(n * r.flops[not r.micro[0]] for n, r in zip(each, rows)) / tflops / 3.6e15
-    return f'{fits}\n{largest}\ntime: {hours:.3g} hours in all, one tier after another, by arithmetic alone'
+    return f'{fits}\n{largest}\ntime: {float(f"{hours:.3g}"):,g} hours in all, one tier after another, by arithmetic alone'
 
 # %% ../nbs/24_plan.ipynb #5abc86b3
 @dataclass(frozen=True)
