@@ -296,27 +296,33 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]
     asked = as_command('train', fit, locals())
     from melnet.render import check_folder, check_range
     check_range(1, 10**9, tiers=tiers, steps=steps)
-    out, tiers = check_folder(out or f'runs/{Path(preset).stem}'), [tiers] if isinstance(tiers, int) else tiers
-    run_training(*read_plan(preset, model, train, steps), out, data, tiers, max_seconds, resume, tensorboard, init, memory, progress, asked)
+    out, (model_cfg, train_cfg, name, clips) = check_folder(out or f'runs/{Path(preset).stem}'), read_plan(preset, model, train, steps)
+    corpus = quietly(lambda: open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, progress=progress, **clips))
+    run_training(adopt_classes(model_cfg, corpus), train_cfg, corpus, out, tensorboard, tiers=[tiers] if isinstance(tiers, int) else tiers,
+                 resume=resume, progress=progress, command=asked, init=open_model(init) if init else None, memory=memory)
 
 # %% ../nbs/26_cli.ipynb #80935f2b
-def run_training(model_cfg, train_cfg, name, clips, out, data, tiers, max_seconds, resume, tensorboard, init, memory, progress, asked):
+def run_training(
+    model_cfg, # A `MelNetConfig` with the corpus's conditions
+    train_cfg, # A `TrainConfig`
+    corpus, # A `Corpus`
+    out, # The run's folder
+    tensorboard, # Whether scalars, pictures and sounds go to its tensorboard/
+    **options, # Of `melnet.train.train`: tiers, resume, progress, command, init and memory
+):
     "What `fit` does once everything is read"
     from accelerate import Accelerator
     from melnet.train import TensorBoard, checkpoints, read_newest, train
-    corpus = quietly(lambda: open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, progress=progress, **clips))
-    model_cfg = adopt_classes(model_cfg, corpus)
-    if progress and os.environ.get('RANK', '0') == '0': print(announce(corpus, model_cfg, train_cfg, out), flush=True)
+    if options['progress'] and os.environ.get('RANK', '0') == '0': print(announce(corpus, model_cfg, train_cfg, out), flush=True)
     def made(): return [read_newest(out, g)[1]['step'] for g in range(len(model_cfg.layers)) if checkpoints(out, g)]
-    before = made() if resume else None
-    trained = train(model_cfg, train_cfg, corpus, out, tiers, resume, progress, [TensorBoard(out/'tensorboard')] * tensorboard, asked,
-                    open_model(init) if init else None, memory)
+    before = made() if options['resume'] else None
+    trained = train(model_cfg, train_cfg, corpus, out, watch=[TensorBoard(out/'tensorboard')] * tensorboard, **options)
     if not Accelerator().is_main_process: return
     if before and before == made():
         print(f'nothing to do: all steps are made ({", ".join(map(str, before))}); for more of them add --steps=NUMBER')
     finish(out, corpus)
     if trained is None:
-        return print(f'trained: tiers {tiers or "all"}; the others are still missing in {printable(out)}. '
+        return print(f'trained: tiers {options["tiers"] or "all"}; the others are still missing in {printable(out)}. '
                      f'When all are there: melnet assemble {quote_for_shell(out)}')
     print(f'weights, configuration, checkpoints, curves and report.html: {printable(out)}/\nNext: {next_step(out, trained.cfg)}')
 
