@@ -289,10 +289,9 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]
         memory: Gigabytes of waveforms to keep; what is beyond is read again at each step.
         progress: Show a bar.
     """
-    same = data, tiers, steps, model, train, max_seconds, resume, tensorboard, init, memory, progress
-    if plans := plans_in(preset):
-        for p in plans: fit(str(p), f'{out or "runs"}/{p.stem}', *same)
-        return
+    for p in (plans := plans_in(preset)):
+        fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, init, memory, progress)
+    if plans: return
     asked = as_command('train', fit, locals())
     from melnet.render import check_folder, check_range
     check_range(1, 10**9, tiers=tiers, steps=steps)
@@ -302,15 +301,8 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]
                  resume=resume, progress=progress, command=asked, init=open_model(init) if init else None, memory=memory)
 
 # %% ../nbs/26_cli.ipynb #80935f2b
-def run_training(
-    model_cfg, # A `MelNetConfig` with the corpus's conditions
-    train_cfg, # A `TrainConfig`
-    corpus, # A `Corpus`
-    out, # The run's folder
-    tensorboard, # Whether scalars, pictures and sounds go to its tensorboard/
-    **options, # Of `melnet.train.train`: tiers, resume, progress, command, init and memory
-):
-    "What `fit` does once everything is read"
+def run_training(model_cfg, train_cfg, corpus, out, tensorboard, **options):
+    "What `fit` does once everything is read; the options are those of `melnet.train.train`"
     from accelerate import Accelerator
     from melnet.train import TensorBoard, checkpoints, read_newest, train
     if options['progress'] and os.environ.get('RANK', '0') == '0': print(announce(corpus, model_cfg, train_cfg, out), flush=True)
