@@ -46,7 +46,7 @@ def mean_of(
     sums, # Nats of each clip [N]
     counts, # Elements of each clip [N]
 )->Estimate:
-    "Nats per element over all clips; the interval is that of drawing other clips, not other elements"
+    "Nats per element over all clips; the interval is for other clips, not other elements"
     return Estimate(*interval(torch.stack([sums, counts])))
 
 # %% ../nbs/10_evaluate.ipynb #5f1194ec
@@ -86,7 +86,7 @@ MelNet.score = score      # `model.score(clips)`
 # %% ../nbs/10_evaluate.ipynb #136469b5
 @dataclass(frozen=True)
 class Judgement:
-    "Drawn clips and what was heard in them"
+    "Sampled clips and what was heard in them"
     x: torch.Tensor     # x[N, T, M]
     wavs: torch.Tensor  # wavs[N, S]
     cond: dict          # a condition's name to LongTensor[N]
@@ -98,11 +98,11 @@ def judge(
     recognisers:dict, # A condition's name to its `Recogniser`
     n:int=1, # Clips of each combination of conditions
     temperature=None, # As for `sample`
-    seed:int=0, # Clip b is drawn with seed + b
-    batch_size:int=120, # Clips drawn at once
+    seed:int=0, # Clip b is sampled with seed + b
+    batch_size:int=120, # Clips sampled at once
     progress:bool=True, # Show a bar
 )->Judgement:
-    "Draw every combination of the model's conditions, turn it into sound, and let the recognisers listen"
+    "Sample every combination of the model's conditions, turn it into sound, and let the recognisers listen"
     classes = model.cfg.classes
     odd = [name for name in recognisers if name not in classes]
     if odd or not recognisers:
@@ -152,11 +152,11 @@ def evaluate(
     corpus:Corpus, # Its held-out clips are scored; its labels must have the names that the model's have, in any order
     n:int=1, # Clips sampled of each combination of conditions
     temperature=None, # As for `sample`
-    seed:int=0, # Of the drawing
+    seed:int=0, # Of the first sampled clip
     steps:int=400, # Of training each recogniser
     progress:bool=True, # Show bars
 )->Measures:
-    "Likelihood, the codec's loss, recognisers of every condition, and the speed of drawing"
+    "Likelihood, the codec's loss, recognisers of every condition, and the speed of sampling"
     cfg = model.cfg.audio
     if not corpus.test: raise EvaluateError(f'{corpus.name} has no held-out clips to score; give a corpus with more clips')
     try: corpus = match_labels(model.cfg, corpus)

@@ -311,6 +311,6 @@ def draw_bytes(
     frames:int, # Of the whole spectrogram
     n:int=1, # Clips
 )->int: # Of the largest tier
-    "Bytes that drawing n clips needs beside the weights"
+    "Bytes that sampling n clips needs beside the weights"
     shapes = tier_shapes(frames, cfg.n_mels, len(cfg.layers))
     return max(n * 4 * T * M * (12 * H * (g > 0) + 4) for g, ((T, M), H) in enumerate(zip(shapes, cfg.per_tier('hidden'))))

@@ -39,7 +39,7 @@ def which_sampler(
 
 # %% ../nbs/22_sample.ipynb #922662d8
 class SampleError(MelNetError):
-    "A request that cannot be drawn"
+    "A request that cannot be sampled"
 
 class CutShort(UserWarning):
     "A clip that ended before its text was read"

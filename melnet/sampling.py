@@ -35,7 +35,6 @@ def noise(
     us, es = zip(*(_numbers(own * 64 + g, t, M) for own, t in zip(seeds, lengths)))
     return pad_sequence(us, batch_first=True), pad_sequence(es, batch_first=True)
 
-
 # %% ../nbs/08_sampling.ipynb #8acc34f4
 @dataclass
 class Canvas:

@@ -179,16 +179,16 @@ def tiers_view(
     x, # x[T, M], T a multiple of what the tiers need
     cfg:MelConfig, # Of x
     n_tiers:int, # G
-    g:int, # The tier being drawn, 0 for the initial one
+    g:int, # The tier being sampled, 0 for the initial one
     i:int, # Its last finished frame
 ): # The figure, and a dict of numbers
-    "A clip as it stands after frame i of tier g, and who draws which element"
+    "A clip as it stands after frame i of tier g, and which tier samples which element"
     tiers, owner = split(x[None], n_tiers), tier_map(*x.shape, n_tiers)
     i = min(i, tiers[g].shape[1] - 1)
     picture = so_far(tiers[:g], tiers[g], i, n_tiers)[0]
     fig = sheet(8.4, 3.6)
     left, right = fig.subplots(1, 2, width_ratios=(2, 1.1))
-    left.set_facecolor('.8')
+    left.patch.set(facecolor='w', edgecolor='.75', hatch='////')
     show_bins(picture, cfg, left, cmap='magma', vmin=-1.5, vmax=3)
     left.set_title(f'tier {g + 1} of {n_tiers}, frame {i + 1} of {tiers[g].shape[1]}')
     corner = owner[:8, :8]
@@ -198,7 +198,7 @@ def tiers_view(
             now = corner[a, b] == g + 1
             right.text(a, b, corner[a, b].item(), ha='center', va='center', weight='bold' if now else 'normal',
                        bbox=dict(boxstyle='circle,pad=.15', fc='w', ec='k') if now else None)
-    right.set(xlabel='frame i', ylabel='mel bin j', title='which tier draws what')
+    right.set(xlabel='frame i', ylabel='mel bin j', title='which tier samples what')
     known = sum(t.numel() for t in tiers[:g]) + (i + 1) * tiers[g].shape[2]
     shape = ' x '.join(map(str, tiers[g].shape[1:]))
     return fig, {'elements of this tier': f'{shape}', 'drawn so far': known, 'of': x.numel(), 'share, %': 100 * known / x.numel()}
