@@ -9,7 +9,7 @@ __all__ = ['open_corpus', 'list_all', 'data_command', 'score_command', 'say_comm
 import importlib.util, os, re, secrets, socket, subprocess, sys, time, warnings, webbrowser
 from dataclasses import replace
 from pathlib import Path
-from .core import (ConfigError, MelNetError, expand, merge_config, printable, quote_for_shell, read_json, read_text, read_yaml,
+from .core import (ConfigError, MelNetError, expand, is_number, merge_config, printable, quote_for_shell, read_json, read_text, read_yaml,
                          shorten)
 
 # %% ../nbs/56_commands.ipynb #56497764
@@ -37,10 +37,10 @@ def open_corpus(
 ): # The `Corpus`
     "The corpus that a preset names"
     from melnet.corpus import CorpusError, folder, fsdd, librispeech, ljspeech, toy_corpus
-    if max_seconds is not None and not 0 < max_seconds < 1e6:
-        raise CorpusError(f'max_seconds = {shorten(max_seconds)}: must be above zero, and finite')
+    if max_seconds is not None and not is_number(max_seconds, 1e-2, 1e6):
+        raise CorpusError(f'max_seconds = {shorten(max_seconds)}: give seconds, from 0.01 to 10^6')
     name, _, subset = str(name).partition('/')
-    data = data and expand(data)
+    data = None if data is None else expand(data)
     if name == 'fsdd': corpus = fsdd(data, check)
     elif name == 'toy': corpus = toy_corpus(sr=sr)
     elif name == 'folder' and not data: raise CorpusError('a folder of recordings is needed; say where with --data=PATH')

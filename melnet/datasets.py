@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FSDD_URL', 'FSDD_SHA256', 'DIGITS', 'AUDIO_SUFFIXES', 'OTHER_AUDIO', 'LJSPEECH', 'LIBRISPEECH', 'fsdd', 'espeak',
-           'read_metadata', 'folder', 'ljspeech', 'librispeech', 'why_unheard', 'DataReport', 'describe_data',
-           'download', 'read_members', 'unpack']
+           'read_metadata', 'folder', 'ljspeech', 'librispeech', 'is_silent', 'why_unheard', 'DataReport',
+           'describe_data', 'download', 'read_members', 'unpack']
 
 # %% ../nbs/41_datasets.ipynb #744e0107
 import _ctypes, contextlib, ctypes, hashlib, io, json, os, re, warnings
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from fastcore.basics import patch
 from .core import MelNetError, expand, inside, printable, quote_for_shell, read_lines, shorten
-from .audio import AudioError, load_audio
+from .audio import INVERTED, AudioError, load_audio
 from .clips import Clip, Corpus, CorpusError, sentence_of
 from .archives import download, read_members, unpack
 _all_ = ['download', 'read_members', 'unpack']                 # from here too
@@ -308,10 +308,11 @@ def librispeech(
     return Corpus(f'LibriSpeech {subset}', clips, {'speaker': [*map(printable, who)]}, group=sentence_of)
 
 # %% ../nbs/41_datasets.ipynb #657e41a6
-def _why_silent(clip):
-    "Of a clip that is silent as it is mixed: its channels may cancel each other"
-    if torch.is_tensor(clip.source) or not sf.read(str(clip.source), dtype='float32', always_2d=True)[0].any(): return 'silent'
-    return 'one channel is the inverse of the other, mixed they are silent; take one, with: ffmpeg -i IN.wav -af "pan=mono|c0=c0" OUT.wav'
+def is_silent(
+    wav, # wav[S]
+)->bool:
+    "Whether nothing in a waveform is louder than 80 dB below full scale"
+    return not wav.numel() or bool((wav - wav.mean()).abs().max() < 1e-4)
 
 def why_unheard(
     wav, # wav[S] that is not silent as a whole
@@ -328,9 +329,11 @@ def why_unheard(
 def _silence(clip, seconds):
     "The same of a clip, which may be silent as a whole"
     try: wav = clip.wav
-    except (MelNetError, OSError) as e: return _why_silent(clip) if 'is silent' in str(e) else 'cannot be read'
-    if not wav.numel() or (wav - wav.mean()).abs().max() < 1e-4: return _why_silent(clip)
-    return why_unheard(wav, clip.sample_rate, seconds)
+    except (MelNetError, OSError) as e:
+        if INVERTED in str(e): return INVERTED
+        return 'silent' if 'is silent' in str(e) else 'cannot be read'
+    return 'silent' if is_silent(wav) else why_unheard(wav, clip.sample_rate, seconds)
+
 
 # %% ../nbs/41_datasets.ipynb #65202ee0
 @dataclass

@@ -68,6 +68,7 @@ def check_request(model, request):
     prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else check_given('prime', request.prime)
     if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
         raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
+    if not isinstance(request.coarse, list | tuple | None): raise SampleError(f'coarse = {shorten(request.coarse)}: give a list of tiers')
     coarse = [check_given(f'coarse[{g}]', x) for g, x in enumerate([] if request.coarse is None else request.coarse)]
     lengths, ends = check_frames(model, replace(request, coarse=coarse), cond.get('text'), prime.shape[1])
     frames = lengths.max().item()
@@ -342,7 +343,7 @@ def decode(self:MelNet,
     method:str='griffinlim', # As for `MelCodec.decode`
 ): # wav[B, S], at `cfg.audio.sample_rate`
     "The sound of spectrograms"
-    return MelCodec(self.cfg.audio).decode(x.cpu(), method)
+    return MelCodec(self.cfg.audio).decode(x.cpu() if torch.is_tensor(x) else x, method)
 
 # %% ../nbs/22_sample.ipynb #e71aa1b0
 def scored_sample(

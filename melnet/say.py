@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from torch.nn.functional import pad
 from .core import FileError, MelNetError, expand, printable, read_lines, shorten, write_text, writing
-from .audio import MelCodec, MelConfig, level, save_audio, show_mel
+from .audio import MelCodec, MelConfig, save_audio, show_mel, to_peak
 from .multiscale import time_factor
 from .conditioning import check_cond
 from .text import ABBREVIATIONS, Health, TextError, clean, label_number, read_health
@@ -264,7 +264,7 @@ def remark(speech):
 
 def write_speech(path, wav, speech, cfg, text):
     "The wav of a text and its picture"
-    save_audio(path, level(wav, .9) if wav.abs().max() > 1e-6 else wav, cfg.sample_rate)
+    save_audio(path, to_peak(wav), cfg.sample_rate)
     _picture_of(path.with_suffix('.png'), speech, cfg, text)
 
 def write_list(out, wavs, texts, remarks):

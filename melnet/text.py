@@ -246,6 +246,7 @@ def check_conditions(
     device='cpu', # Where the tensors shall lie
 )->dict: # A condition's name to LongTensor[B]; 'text' to a `Text` where there is one
     "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
+    if not isinstance(cond, dict | None): raise ConditionError(f'cond = {shorten(cond)}: give names with values, such as {{\'digit\': 7}}')
     cond = dict(cond or {})
     texts = cond.pop('text', None)
     cond = {k: [label_number(cfg, k, w) for w in v] if isinstance(v, (list, tuple)) else label_number(cfg, k, v) for k, v in cond.items()}
