@@ -14,7 +14,7 @@ from scipy.signal import lfilter
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .core import MelNetError, is_number, printable, shorten
-from .audio import AudioError, level, load_audio, resample
+from .audio import AudioError, level, load_audio, open_audio, resample
 
 # %% ../nbs/20_clips.ipynb #6143aab3
 VOWELS = {'a': (730, 1090, 2440), 'e': (530, 1840, 2480), 'i': (270, 2290, 3010), 'o': (570, 840, 2410), 'u': (300, 870, 2240)}
@@ -43,7 +43,8 @@ def _duration(path):
     "Seconds of a recording, from its header alone"
     name = printable(path)
     if not Path(path).is_file(): raise AudioError(f'{name}: no such file, or a pipe; check the path')   # to open a pipe would wait
-    try: return sf.info(str(path)).duration
+    try:
+        with open_audio(path) as f: return f.frames / f.samplerate
     except (sf.LibsndfileError, OSError) as e: raise AudioError(f'{name}: not readable as audio ({e}); convert it to wav or flac') from None
 
 

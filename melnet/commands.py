@@ -9,7 +9,7 @@ __all__ = ['open_corpus', 'list_all', 'data_command', 'score_command', 'say_comm
 import importlib.util, os, re, secrets, socket, subprocess, sys, time, warnings, webbrowser
 from dataclasses import replace
 from pathlib import Path
-from .core import (ConfigError, MelNetError, expand, is_number, merge_config, printable, quote_for_shell, read_json, read_text, read_yaml,
+from .core import (ConfigError, MelNetError, check_range, expand, is_number, merge_config, printable, quote_for_shell, read_json, read_text, read_yaml,
                          shorten)
 
 # %% ../nbs/56_commands.ipynb #56497764
@@ -92,7 +92,7 @@ def list_all(where:str='runs'):
     print('Models, for melnet sample, and for melnet say where they read text:')
     for name, dir in found.items():
         try: show(name, about_model(dir))
-        except (MelNetError, KeyError, TypeError, AttributeError) as e: show(name, [f'cannot be read: {shorten(str(e))}'])
+        except Exception as e: show(name, [f'cannot be read: {shorten(str(e))}'])
     print('Presets, for melnet train:')
     for path in sorted(PRESET_FILES.glob('*.yml')): show(path.stem, about_preset(path))
 
@@ -188,7 +188,7 @@ def score_command(model:str, corpus:str, data:str|None=None, out:str='scores', t
         top: Clips that the page shows and plays.
         progress: Show a bar.
     """
-    from melnet.render import check_folder, check_range
+    from melnet.render import check_folder
     from melnet.score import score_corpus
     check_range(0, 10_000, top=top)
     out, m = check_folder(out), open_model(model)
@@ -240,7 +240,7 @@ def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv'
         progress: Show bars.
     """
     from melnet.evaluate import EvaluateError, evaluate
-    from melnet.render import check_folder, check_range
+    from melnet.render import check_folder
     from melnet.train import match_labels
     check_range(1, 100_000, n=n); check_range(1, 10**9, steps=steps); check_range(0, 100, temperature=temperature)
     out = check_folder(expand(out).parent)/Path(out).name

@@ -166,12 +166,16 @@ def writing(
     path, # Where the finished file shall stand
 ): # A temporary path beside it, of the same suffix
     "Write to a temporary name, then rename: a reader sees the old file or the whole new one"
-    path = expand(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd, tmp = tempfile.mkstemp(suffix=path.suffix, prefix='.'+path.stem[:40], dir=path.parent)
-    os.close(fd)
-    try: yield Path(tmp); os.chmod(tmp, 0o644); os.replace(tmp, path)
-    finally: Path(tmp).unlink(missing_ok=True)
+    path, tmp = expand(path), None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd, tmp = tempfile.mkstemp(suffix=path.suffix, prefix='.'+path.stem[:40], dir=path.parent)
+        os.close(fd)
+        yield Path(tmp); os.chmod(tmp, 0o644); os.replace(tmp, path)
+    except OSError as e:                                # it speaks of the temporary name, which nobody knows
+        raise FileError(f'{printable(path)}: could not be written ({e.strerror or e}); make room, or give another place') from None
+    finally:
+        if tmp: Path(tmp).unlink(missing_ok=True)
 
 # %% ../nbs/40_core.ipynb #5a6eee74
 def quote_for_shell(

@@ -88,7 +88,8 @@ class Espeak:
         "Of its noise, which else follows the clock; a library before 1.52 has none"
         with contextlib.suppress(AttributeError): self.lib.espeak_ng_SetRandSeed(ctypes.c_long(seed))
     def choose(self, voice):
-        if self.lib.espeak_SetVoiceByName(voice.encode()): raise CorpusError(f'espeak-ng has no voice {voice!r}; try "en-us" or "en-us+f3"')
+        if self.lib.espeak_SetVoiceByName(voice.encode('utf-8', 'surrogatepass')):
+            raise CorpusError(f'espeak-ng has no voice {shorten(voice)}; try "en-us" or "en-us+f3"')
     def close(self):
         "Unload the library, for it remembers what it said: the same texts then sound the same again"
         self.lib.espeak_Terminate()
@@ -262,7 +263,7 @@ LIBRISPEECH = {
 # %% ../nbs/41_datasets.ipynb #9b79588a
 def _corpus_folder(path, url, sha256)->Path:
     "The folder of a corpus: `path` itself, unpacked from the archive at `path`, or downloaded"
-    path = expand(path) if path else download(url, sha256)
+    path = download(url, sha256) if path is None else expand(path)
     if not path.exists(): raise CorpusError(f'{printable(path)}: no such folder or archive; check the path')
     return path if path.is_dir() else unpack(path)
 
@@ -290,7 +291,8 @@ def librispeech(
     sr:int=16000, # Hz
 )->Corpus: # Class speaker
     "LibriSpeech by speaker: any subset, and any speakers of it (Panayotov et al. 2015, CC BY 4.0)"
-    if subset not in LIBRISPEECH: raise CorpusError(f'subset {subset!r}: expected {", ".join(LIBRISPEECH)}')
+    if not isinstance(subset, str) or subset not in LIBRISPEECH:
+        raise CorpusError(f'subset {shorten(subset)}: expected {", ".join(LIBRISPEECH)}')
     root = _corpus_folder(path, f'https://www.openslr.org/resources/12/{subset}.tar.gz', LIBRISPEECH[subset])
     every = _find(root)[0]
     at = lambda p: p.parts[len(p.parts) - p.parts[::-1].index(subset):]                              # SPEAKER, CHAPTER, file

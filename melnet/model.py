@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from fastcore.basics import patch
-from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, printable, read_json,
+from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, is_number, printable, read_json,
                          read_yaml,
                          require, shorten, writing)
 from .audio import MelConfig
@@ -239,7 +239,8 @@ def params(self:MelNet,
 ): # [B, T_g, M_g, 3K]
     "Mixture parameters of every element of tier g, given all that comes before it in x"
     tiers, _, below, cond = self.inputs(x, lengths, cond)
-    if g not in range(-len(tiers), len(tiers)): raise ConfigError(f'g = {shorten(g)}: this model has tiers 0 to {len(tiers) - 1}')
+    if not is_number(g, -len(tiers), len(tiers) - 1, int):
+        raise ConfigError(f'g = {shorten(g)}: this model has tiers 0 to {len(tiers) - 1}')
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
 
 @patch

@@ -169,7 +169,7 @@ def reporting(progress, model, shapes, first):
     G = len(shapes)
     work = [M * sum(p.numel() for p in tier.stacks.parameters()) for tier, (_, M) in zip(model.tiers, shapes)]
     whole = sum(T * w for (T, _), w in list(zip(shapes, work))[first:])
-    with tqdm(total=0, disable=not progress, leave=False, bar_format='{desc} {percentage:3.0f}% |{bar}| {remaining} left') as bar:
+    with tqdm(total=0, disable=progress is not True, leave=False, bar_format='{desc} {percentage:3.0f}% |{bar}| {remaining} left') as bar:
         def report(g, i, T, x):
             bar.total = whole * T / shapes[g][0]                    # fewer than at first where the clips have ended
             bar.set_description_str(f'tier {g + 1} of {G}, frame {i + 1} of {T}', refresh=False)
