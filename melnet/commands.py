@@ -9,7 +9,8 @@ __all__ = ['open_corpus', 'list_all', 'data_command', 'score_command', 'say_comm
 import importlib.util, os, re, secrets, socket, subprocess, sys, time, warnings, webbrowser
 from dataclasses import replace
 from pathlib import Path
-from .core import (ConfigError, MelNetError, check_range, expand, is_number, merge_config, printable, quote_for_shell, read_json, read_text, read_yaml,
+from .core import (ConfigError, MelNetError, check_range, expand, is_number, merge_config, printable, quote_for_shell,
+                         read_json, read_text, read_yaml,
                          shorten)
 
 # %% ../nbs/56_commands.ipynb #56497764
@@ -50,7 +51,7 @@ def open_corpus(
     else: raise CorpusError(f'corpus {shorten(name)}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
     if max_seconds: corpus = corpus.cut(max_seconds, progress)
     if held_out is not None: corpus = corpus.hold_out(held_out)
-    return corpus.at_speeds(speeds) if speeds else corpus
+    return corpus if isinstance(speeds, list | tuple) and not speeds else corpus.at_speeds(speeds)
 
 # %% ../nbs/56_commands.ipynb #8ffcfa8f
 def first_sentence(text): return re.split(r'(?<=[.:]) ', ' '.join(text.split()))[0].rstrip(' .:')

@@ -167,7 +167,7 @@ def batch(self:Spectrograms,
     x = F.pad(x, (0, 0, 0, longest - x.shape[1]))
     rng = torch.Generator()
     for x_b, n, b, i in zip(x, lengths, rows, index):
-        rng.manual_seed(zlib.crc32(self.clips[i].id.encode()) if seed is None else seed_of(seed, 'dither', b))
+        rng.manual_seed(zlib.crc32(self.clips[i].id.encode('utf-8', 'surrogatepass')) if seed is None else seed_of(seed, 'dither', b))
         if dither: x_b[:n] += cfg.dither * torch.randn(n, cfg.n_mels, generator=rng)
         x_b[n:] = 0.
     cond = {k: torch.tensor([self.clips[i].labels[k] for i in index]) for k in self.clips[0].labels}

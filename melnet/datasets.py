@@ -314,7 +314,7 @@ def is_silent(
     wav, # wav[S]
 )->bool:
     "Whether nothing in a waveform is louder than 80 dB below full scale"
-    return not wav.numel() or bool((wav - wav.mean()).abs().max() < 1e-4)
+    return not wav.numel() or wav.is_floating_point() and bool((wav - wav.mean()).abs().max() < 1e-4)
 
 def why_unheard(
     wav, # wav[S] that is not silent as a whole

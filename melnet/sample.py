@@ -65,6 +65,8 @@ def check_request(model, request):
     if not _whole(n) or n < 1: raise SampleError(f'n = {shorten(n)}: ask for at least one clip, a whole number')
     to = dict(device=model.device, dtype=next(model.parameters()).dtype)
     cond = check_conditions(cfg, request.cond, n, model.device)
+    if 'text' in cond and (U := cond['text'].ids.shape[1]) > 4000:                       # its alignment would fill the memory
+        raise SampleError(f'a text of {U} symbols: give at most 4000 at once; model.say cuts longer ones at the ends of sentences')
     prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else check_given('prime', request.prime)
     if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
         raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')

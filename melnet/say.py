@@ -53,7 +53,8 @@ def cut_text(
     longest:int=LONGEST_PIECE, # Characters of a piece
 )->list: # (piece, the silence that follows it in s)
     "Sentences, and too long ones in several pieces; an empty line ends a sentence too, and no word is lost"
-    if not is_number(longest, 1, 10**6, int): raise TextError(f'longest = {shorten(longest)}: give a whole number of characters, at least 1')
+    if not is_number(longest, 1, 10**6, int):
+        raise TextError(f'longest = {shorten(longest)}: give a whole number of characters, at least 1')
     parts = [clean(p) for p in re.split(r'\n\s*\n', text) if any(ch.isalnum() for ch in p)] if isinstance(text, str) else []
     pieces = [_fit(s, longest) for p in parts or [clean(text)] for s in _sentences(p)]
     out = [(p, PAUSE if p is of[-1] else BREATH) for of in pieces for p in of]

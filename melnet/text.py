@@ -180,6 +180,7 @@ def from_texts(cls:TextConfig,
     **kwargs, # Further fields
 )->TextConfig:
     "The settings for a corpus: its symbols, and its pace where the frames are known"
+    if not isinstance(texts, list | tuple): raise TextError(f'texts = {shorten(texts)}: give a list of strings')
     bare = cls(kind=kind, components=components, **kwargs)
     said = [bare.spoken(t) for t in texts if t]
     if not said: raise TextError('no texts; give at least one string')
