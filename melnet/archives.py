@@ -124,6 +124,7 @@ def unpack(
 )->Path: # The folder beside it
     "Unpack beside the archive, whole or not at all, and nothing outside of its folder"
     archive = expand(archive)
+    if archive.is_dir(): raise CorpusError(f'{printable(archive)}: a folder, and no archive; give it as it is')
     if (out := _folder_of(archive)).is_dir(): return out
     if not archive.is_file(): raise CorpusError(f'{printable(archive)}: no such archive; check the path')
     with _whole(archive), tempfile.TemporaryDirectory(dir=archive.parent, prefix='.unpack') as box:

@@ -56,7 +56,7 @@ def save(self:TierRun,
         with writing(path) as tmp: torch.save(self.state(), tmp)
         with writing(Path(dir)/f'tier{self.g + 1}.csv') as tmp, open(tmp, 'w', newline='', encoding='utf-8') as f:
             rows = csv.DictWriter(f, COLUMNS); rows.writeheader(); rows.writerows(self.curve)
-    except (OSError, RuntimeError) as e:
+    except (OSError, RuntimeError, FileError) as e:
         before = next((p.name for p in checkpoints(dir, self.g)), 'no checkpoint')
         raise TrainError(f'{path}: could not be written ({type(e).__name__}; is the disk full?); {before} stands. '
                          'Make room on the disk and go on with resume (--resume=true)') from None

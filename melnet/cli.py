@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args, get_origin
 from . import __version__
-from .core import (ConfigError, MelNetError, _fits, expand, file_name, merge_config, parse_yaml, printable, quote_for_shell,
+from .core import (ConfigError, MelNetError, _fits, check_range, expand, file_name, merge_config, parse_yaml, printable, quote_for_shell,
                          read_text, shorten)
 from .commands import (ROOT, adopt_classes, announce, assess, data_command, explore, finish, list_all, look_at,
                              next_step, open_corpus, open_model, plan_command, plans_in, quietly, read_plan, say_command, score_command)
@@ -41,7 +41,7 @@ def demo(out:str='demo', n:int=1, temperature:float|None=None, seed:int=0, weigh
     """
     from melnet.conditioning import ConditionError
     from melnet.sample import sample
-    from melnet.render import check_range, paths, value_name, write_clips
+    from melnet.render import paths, value_name, write_clips
     check_range(1, 10_000, n=n); check_range(0, 100, temperature=temperature); check_range(0, 2**56, seed=seed)
     start, model = time.time(), open_model(weights)
     cfg = model.cfg
@@ -110,7 +110,6 @@ def draw(weights:str, out:str='samples', n:int=1, cond:dict|None=None, frames:in
 # %% ../nbs/26_cli.ipynb #b1198616
 def check_request(n, frames, temperature, seed, prime_seconds):
     "Refuse numbers that are impossible, or so large that no machine could follow"
-    from melnet.render import check_range
     check_range(1, 100_000, n=n); check_range(2, 1_000_000, frames=frames); check_range(0, 100, temperature=temperature)
     check_range(0, 2**56, seed=seed); check_range(0, 1e6, prime_seconds=prime_seconds)
     check_range(1, 10**8, **{'n x frames': n * (frames or 1)})
@@ -148,6 +147,7 @@ TRUTH = {**dict.fromkeys(('true', 'yes', 'on'), True), **dict.fromkeys(('false',
 
 def value_of(name, kind, word):
     "A word as the value of an option, by the option's kind alone"
+    if is_kind(kind, list): return [word]
     if is_kind(kind, str): return word
     if is_kind(kind, bool): value = TRUTH.get(word.lower())
     else: value = parse_yaml(word, f'--{name}')
@@ -227,7 +227,8 @@ def read_words(command, fn, words):
 # %% ../nbs/26_cli.ipynb #d75fa976
 def place(command, known, values, bare):
     "Give the words without dashes to the parameters that need them"
-    if is_kind(known[first := next(iter(known))][0], list): return {**values, first: bare} if bare else values
+    if is_kind(known[first := next(iter(known))][0], list):
+        return {**values, first: values.get(first, []) + bare} if bare else values
     free = [k for k, (_, default, _) in known.items() if default is inspect.Parameter.empty and k not in values] or [first]
     if len(bare) > len(free):
         raise ConfigError(f'{shorten(bare[len(free)])}: one word too many for melnet {command}; options begin with --, '
@@ -293,7 +294,7 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]
         fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, init, memory, progress)
     if plans: return
     asked = as_command('train', fit, locals())
-    from melnet.render import check_folder, check_range
+    from melnet.render import check_folder
     check_range(1, 10**9, tiers=tiers, steps=steps)
     out, (model_cfg, train_cfg, name, clips) = check_folder(out or f'runs/{Path(preset).stem}'), read_plan(preset, model, train, steps)
     corpus = quietly(lambda: open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, progress=progress, **clips))

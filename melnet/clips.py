@@ -6,15 +6,15 @@
 __all__ = ['VOWELS', 'toy_voice', 'CorpusError', 'Clip', 'hashed', 'sentence_of', 'Corpus', 'toy_corpus', 'toy_strings', 'pieces']
 
 # %% ../nbs/20_clips.ipynb #0f295d0f
-import contextlib, hashlib, io, math, re
+import hashlib, math, re
 import librosa, numpy as np, soundfile as sf, torch
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from scipy.signal import lfilter
 from fastcore.basics import patch
 from tqdm.auto import tqdm
-from .core import MelNetError
-from .audio import AudioError, level, load_audio, resample
+from .core import MelNetError, is_number, printable, shorten
+from .audio import AudioError, level, load_audio, open_audio, resample
 
 # %% ../nbs/20_clips.ipynb #6143aab3
 VOWELS = {'a': (730, 1090, 2440), 'e': (530, 1840, 2480), 'i': (270, 2290, 3010), 'o': (570, 840, 2410), 'u': (300, 870, 2240)}
@@ -41,23 +41,12 @@ class CorpusError(MelNetError):
 
 def _duration(path):
     "Seconds of a recording, from its header alone"
-    if not Path(path).is_file(): raise AudioError(f'{path}: no such file, or a pipe; check the path')   # to open a pipe would wait
-    try: return sf.info(str(path)).duration
-    except (sf.LibsndfileError, OSError) as e: raise AudioError(f'{path}: not readable as audio ({e}); convert it to wav or flac') from None
+    name = printable(path)
+    if not Path(path).is_file(): raise AudioError(f'{name}: no such file, or a pipe; check the path')   # to open a pipe would wait
+    try:
+        with open_audio(path) as f: return f.frames / f.samplerate
+    except (sf.LibsndfileError, OSError) as e: raise AudioError(f'{name}: not readable as audio ({e}); convert it to wav or flac') from None
 
-def _read(path, sr, start, stop):
-    "`load_audio`; what can only be read from its start, as GSM and G.721 can, is read whole first"
-    stored = None
-    with contextlib.suppress(sf.LibsndfileError):             # `load_audio` says what is wrong
-        if Path(path).is_file():
-            with sf.SoundFile(str(path)) as f:
-                if not f.seekable(): stored, rate = f.read(f.frames, 'float32', always_2d=True), f.samplerate
-    if stored is None: return load_audio(path, sr, start, stop)
-    file = io.BytesIO()
-    file.name = str(path)
-    sf.write(file, stored, rate, format='WAV', subtype='FLOAT')
-    file.seek(0)
-    return load_audio(file, sr, start, stop)
 
 # %% ../nbs/20_clips.ipynb #b4dd876a
 @dataclass
@@ -78,7 +67,7 @@ class Clip:
         "Waveform[S], read when it is needed"
         at = lambda seconds: None if seconds is None else round(seconds * self.sample_rate)
         if torch.is_tensor(self.source): wav = self.source[at(self.start):at(self.stop)]
-        else: wav = _read(self.source, self.sample_rate, self.start, self.stop)
+        else: wav = load_audio(self.source, self.sample_rate, self.start, self.stop)
         return wav if self.speed == 1 else resample(wav, round(self.sample_rate * self.speed), self.sample_rate)
 
     @property
@@ -199,6 +188,7 @@ def cut(self:Corpus,
     progress:bool=False, # Show a bar where it takes more than a second
 )->Corpus:
     "The same corpus with every longer clip cut at its silences; each piece has no text, and its own id decides whether it is held out"
+    if not is_number(max_seconds, .01, 1e6): raise CorpusError(f'max_seconds = {shorten(max_seconds)}: give seconds, from 0.01 to 10^6')
     clips = []
     for c in tqdm(self.clips, 'cutting', unit='clip', delay=1, leave=False, disable=not progress):
         try: spans = pieces(c.wav, c.sample_rate, max_seconds) if c.seconds > max_seconds else None
@@ -214,7 +204,7 @@ def hold_out(self:Corpus,
     share:float, # Of all clips, from 0 to below 1
 )->Corpus:
     "The same clips, another share of them held out: by the hash of a clip's text, or of its id where it has none"
-    if not 0 <= share < 1: raise CorpusError(f'held_out = {share}: give a share from 0 to below 1')
+    if not is_number(share, 0, .999): raise CorpusError(f'held_out = {shorten(share)}: give a share from 0 to below 1')
     return Corpus(self.name, self.clips, self.classes, lambda c: hashed(sentence_of(c)) < share, left_out=self.left_out)
 
 @patch
@@ -222,7 +212,8 @@ def at_speeds(self:Corpus,
     speeds:list, # Factors, such as [0.9, 1.1]
 )->Corpus: # Classes speaker, with a speaker for each of them and each speed
     "The same corpus, with each training clip at other speeds too, pitch and all; held-out clips are not repeated"
-    if not all(.3 < s < 3 for s in speeds): raise CorpusError(f'speeds = {list(speeds)}: give factors from 0.3 to 3, such as [0.9, 1.1]')
+    if not isinstance(speeds, list | tuple) or not all(is_number(s, .3, 3) for s in speeds) or len({*speeds}) < len(speeds):
+        raise CorpusError(f'speeds = {shorten(speeds)}: give factors from 0.3 to 3, each once, such as [0.9, 1.1]')
     names = list(self.classes.get('speaker', [self.name]))
     more = {s: len(names) * k for k, s in enumerate(speeds, 1)}
     relabel = lambda c, at: {**c.labels, 'speaker': c.labels.get('speaker', 0) + at}

@@ -9,7 +9,8 @@ __all__ = ['open_corpus', 'list_all', 'data_command', 'score_command', 'say_comm
 import importlib.util, os, re, secrets, socket, subprocess, sys, time, warnings, webbrowser
 from dataclasses import replace
 from pathlib import Path
-from .core import (ConfigError, MelNetError, expand, merge_config, printable, quote_for_shell, read_json, read_text, read_yaml,
+from .core import (ConfigError, MelNetError, check_range, expand, is_number, merge_config, printable, quote_for_shell,
+                         read_json, read_text, read_yaml,
                          shorten)
 
 # %% ../nbs/56_commands.ipynb #56497764
@@ -37,10 +38,10 @@ def open_corpus(
 ): # The `Corpus`
     "The corpus that a preset names"
     from melnet.corpus import CorpusError, folder, fsdd, librispeech, ljspeech, toy_corpus
-    if max_seconds is not None and not 0 < max_seconds < 1e6:
-        raise CorpusError(f'max_seconds = {shorten(max_seconds)}: must be above zero, and finite')
+    if max_seconds is not None and not is_number(max_seconds, 1e-2, 1e6):
+        raise CorpusError(f'max_seconds = {shorten(max_seconds)}: give seconds, from 0.01 to 10^6')
     name, _, subset = str(name).partition('/')
-    data = data and expand(data)
+    data = None if data is None else expand(data)
     if name == 'fsdd': corpus = fsdd(data, check)
     elif name == 'toy': corpus = toy_corpus(sr=sr)
     elif name == 'folder' and not data: raise CorpusError('a folder of recordings is needed; say where with --data=PATH')
@@ -50,7 +51,7 @@ def open_corpus(
     else: raise CorpusError(f'corpus {shorten(name)}: expected fsdd, toy, ljspeech, librispeech/SUBSET, or folder with --data=PATH')
     if max_seconds: corpus = corpus.cut(max_seconds, progress)
     if held_out is not None: corpus = corpus.hold_out(held_out)
-    return corpus.at_speeds(speeds) if speeds else corpus
+    return corpus if isinstance(speeds, list | tuple) and not speeds else corpus.at_speeds(speeds)
 
 # %% ../nbs/56_commands.ipynb #8ffcfa8f
 def first_sentence(text): return re.split(r'(?<=[.:]) ', ' '.join(text.split()))[0].rstrip(' .:')
@@ -92,7 +93,7 @@ def list_all(where:str='runs'):
     print('Models, for melnet sample, and for melnet say where they read text:')
     for name, dir in found.items():
         try: show(name, about_model(dir))
-        except (MelNetError, KeyError, TypeError, AttributeError) as e: show(name, [f'cannot be read: {shorten(str(e))}'])
+        except Exception as e: show(name, [f'cannot be read: {shorten(str(e))}'])
     print('Presets, for melnet train:')
     for path in sorted(PRESET_FILES.glob('*.yml')): show(path.stem, about_preset(path))
 
@@ -188,7 +189,7 @@ def score_command(model:str, corpus:str, data:str|None=None, out:str='scores', t
         top: Clips that the page shows and plays.
         progress: Show a bar.
     """
-    from melnet.render import check_folder, check_range
+    from melnet.render import check_folder
     from melnet.score import score_corpus
     check_range(0, 10_000, top=top)
     out, m = check_folder(out), open_model(model)
@@ -240,7 +241,7 @@ def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv'
         progress: Show bars.
     """
     from melnet.evaluate import EvaluateError, evaluate
-    from melnet.render import check_folder, check_range
+    from melnet.render import check_folder
     from melnet.train import match_labels
     check_range(1, 100_000, n=n); check_range(1, 10**9, steps=steps); check_range(0, 100, temperature=temperature)
     out = check_folder(expand(out).parent)/Path(out).name

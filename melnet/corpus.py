@@ -14,12 +14,12 @@ import matplotlib.pyplot as plt, numpy as np, torch, torch.nn.functional as F
 from dataclasses import dataclass, replace
 from fastcore.basics import patch
 from tqdm.auto import tqdm
-from .core import MelNetError, seed_of, shorten
+from .core import MelNetError, is_number, seed_of, shorten
 from .audio import AudioError, MelCodec, MelConfig, check_wav, level, resample
 from .exercises import Verdict, check_exercise
 from .clips import Clip, Corpus, CorpusError, VOWELS, hashed, pieces, toy_corpus, toy_voice
 from .datasets import (AUDIO_SUFFIXES, DIGITS, FSDD_SHA256, FSDD_URL, LIBRISPEECH, LJSPEECH, download, espeak, folder, fsdd,
-                             librispeech, ljspeech, read_members, read_metadata, unpack, why_unheard)
+                             librispeech, ljspeech, read_members, read_metadata, unpack, why_unheard, is_silent)
 _all_ = ['VOWELS', 'Clip', 'Corpus', 'CorpusError', 'hashed', 'pieces', 'toy_corpus', 'toy_voice',                 # clips
          'AUDIO_SUFFIXES', 'DIGITS', 'FSDD_SHA256', 'FSDD_URL', 'LIBRISPEECH', 'LJSPEECH', 'download', 'espeak',   # datasets
          'folder', 'fsdd', 'librispeech', 'ljspeech', 'read_members', 'read_metadata', 'unpack',
@@ -102,7 +102,9 @@ class Spectrograms:
         encode=None, # A function of a text that gives LongTensor[U], such as `TextConfig.encode`; None leaves texts out
         progress:bool=False, # Show a bar where reading takes more than a second
     ):
-        if not 0 <= memory < math.inf: raise CorpusError(f'memory = {shorten(memory)}: give gigabytes of waveforms, 0 or above')
+        if not is_number(memory, 0, 1e9): raise CorpusError(f'memory = {shorten(memory)}: give gigabytes of waveforms, 0 or above')
+        if not isinstance(clips, list | tuple) or not all(isinstance(c, Clip) for c in clips):
+            raise CorpusError(f'clips = {shorten(clips)}: give a list of clips, such as corpus.train')
         if not clips: raise CorpusError('no clips to train on or score; check the corpus and its split')
         self.codec, self.frames, self.skipped = MelCodec(cfg), frames, {}
         self.clips, self.wavs, self.lengths, self.texts = [], [], [], None if encode is None else []
@@ -138,6 +140,7 @@ def prepare(self:Spectrograms,
 ): # wav[S]
     "A clip's levelled waveform at the rate of the front end, on the canvas if there is one"
     cfg, wav = self.codec.cfg, clip.wav
+    if is_silent(wav): raise AudioError(f'{clip.id}: silent, nothing in it is louder than 80 dB below full scale; leave it out')
     try: wav = level(wav)
     except AudioError as e: raise AudioError(f'{clip.id}: {e}') from None
     wav = resample(wav, clip.sample_rate, cfg.sample_rate)
@@ -164,7 +167,7 @@ def batch(self:Spectrograms,
     x = F.pad(x, (0, 0, 0, longest - x.shape[1]))
     rng = torch.Generator()
     for x_b, n, b, i in zip(x, lengths, rows, index):
-        rng.manual_seed(zlib.crc32(self.clips[i].id.encode()) if seed is None else seed_of(seed, 'dither', b))
+        rng.manual_seed(zlib.crc32(self.clips[i].id.encode('utf-8', 'surrogatepass')) if seed is None else seed_of(seed, 'dither', b))
         if dither: x_b[:n] += cfg.dither * torch.randn(n, cfg.n_mels, generator=rng)
         x_b[n:] = 0.
     cond = {k: torch.tensor([self.clips[i].labels[k] for i in index]) for k in self.clips[0].labels}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FSDD_URL', 'FSDD_SHA256', 'DIGITS', 'AUDIO_SUFFIXES', 'OTHER_AUDIO', 'LJSPEECH', 'LIBRISPEECH', 'fsdd', 'espeak',
-           'read_metadata', 'folder', 'ljspeech', 'librispeech', 'why_unheard', 'DataReport', 'describe_data',
-           'download', 'read_members', 'unpack']
+           'read_metadata', 'folder', 'ljspeech', 'librispeech', 'is_silent', 'why_unheard', 'DataReport',
+           'describe_data', 'download', 'read_members', 'unpack']
 
 # %% ../nbs/41_datasets.ipynb #744e0107
 import _ctypes, contextlib, ctypes, hashlib, io, json, os, re, warnings
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from fastcore.basics import patch
 from .core import MelNetError, expand, inside, printable, quote_for_shell, read_lines, shorten
-from .audio import AudioError, load_audio
+from .audio import INVERTED, AudioError, load_audio
 from .clips import Clip, Corpus, CorpusError, sentence_of
 from .archives import download, read_members, unpack
 _all_ = ['download', 'read_members', 'unpack']                 # from here too
@@ -88,7 +88,8 @@ class Espeak:
         "Of its noise, which else follows the clock; a library before 1.52 has none"
         with contextlib.suppress(AttributeError): self.lib.espeak_ng_SetRandSeed(ctypes.c_long(seed))
     def choose(self, voice):
-        if self.lib.espeak_SetVoiceByName(voice.encode()): raise CorpusError(f'espeak-ng has no voice {voice!r}; try "en-us" or "en-us+f3"')
+        if self.lib.espeak_SetVoiceByName(voice.encode('utf-8', 'surrogatepass')):
+            raise CorpusError(f'espeak-ng has no voice {shorten(voice)}; try "en-us" or "en-us+f3"')
     def close(self):
         "Unload the library, for it remembers what it said: the same texts then sound the same again"
         self.lib.espeak_Terminate()
@@ -262,7 +263,7 @@ LIBRISPEECH = {
 # %% ../nbs/41_datasets.ipynb #9b79588a
 def _corpus_folder(path, url, sha256)->Path:
     "The folder of a corpus: `path` itself, unpacked from the archive at `path`, or downloaded"
-    path = expand(path) if path else download(url, sha256)
+    path = download(url, sha256) if path is None else expand(path)
     if not path.exists(): raise CorpusError(f'{printable(path)}: no such folder or archive; check the path')
     return path if path.is_dir() else unpack(path)
 
@@ -290,7 +291,8 @@ def librispeech(
     sr:int=16000, # Hz
 )->Corpus: # Class speaker
     "LibriSpeech by speaker: any subset, and any speakers of it (Panayotov et al. 2015, CC BY 4.0)"
-    if subset not in LIBRISPEECH: raise CorpusError(f'subset {subset!r}: expected {", ".join(LIBRISPEECH)}')
+    if not isinstance(subset, str) or subset not in LIBRISPEECH:
+        raise CorpusError(f'subset {shorten(subset)}: expected {", ".join(LIBRISPEECH)}')
     root = _corpus_folder(path, f'https://www.openslr.org/resources/12/{subset}.tar.gz', LIBRISPEECH[subset])
     every = _find(root)[0]
     at = lambda p: p.parts[len(p.parts) - p.parts[::-1].index(subset):]                              # SPEAKER, CHAPTER, file
@@ -308,10 +310,11 @@ def librispeech(
     return Corpus(f'LibriSpeech {subset}', clips, {'speaker': [*map(printable, who)]}, group=sentence_of)
 
 # %% ../nbs/41_datasets.ipynb #657e41a6
-def _why_silent(clip):
-    "Of a clip that is silent as it is mixed: its channels may cancel each other"
-    if torch.is_tensor(clip.source) or not sf.read(str(clip.source), dtype='float32', always_2d=True)[0].any(): return 'silent'
-    return 'one channel is the inverse of the other, mixed they are silent; take one, with: ffmpeg -i IN.wav -af "pan=mono|c0=c0" OUT.wav'
+def is_silent(
+    wav, # wav[S]
+)->bool:
+    "Whether nothing in a waveform is louder than 80 dB below full scale"
+    return not wav.numel() or wav.is_floating_point() and bool((wav - wav.mean()).abs().max() < 1e-4)
 
 def why_unheard(
     wav, # wav[S] that is not silent as a whole
@@ -328,9 +331,11 @@ def why_unheard(
 def _silence(clip, seconds):
     "The same of a clip, which may be silent as a whole"
     try: wav = clip.wav
-    except (MelNetError, OSError) as e: return _why_silent(clip) if 'is silent' in str(e) else 'cannot be read'
-    if not wav.numel() or (wav - wav.mean()).abs().max() < 1e-4: return _why_silent(clip)
-    return why_unheard(wav, clip.sample_rate, seconds)
+    except (MelNetError, OSError) as e:
+        if INVERTED in str(e): return INVERTED
+        return 'silent' if 'is silent' in str(e) else 'cannot be read'
+    return 'silent' if is_silent(wav) else why_unheard(wav, clip.sample_rate, seconds)
+
 
 # %% ../nbs/41_datasets.ipynb #65202ee0
 @dataclass

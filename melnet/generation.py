@@ -11,7 +11,7 @@ import ipywidgets as W, torch
 from pathlib import Path
 from fastcore.basics import patch
 from .core import expand, file_name, writing
-from .audio import MelCodec, level, save_audio
+from .audio import MelCodec, save_audio, to_peak
 from .model import MelNet
 from .multiscale import time_factor
 from .text import read_health
@@ -122,7 +122,7 @@ def _finish(self:GenerationExplorer, easel, x, frames, took):
     if x.shape[1] < 8: raise ExploreError('stopped before there was anything to hear; press draw again')
     self._picture(easel, torch.nn.functional.pad(x[0], (0, 0, 0, frames - x.shape[1]), value=torch.nan), self.title)
     self.say('turning the picture into sound …')
-    wav, seconds = level(MelCodec(cfg).decode(x)[0], .9), cfg.seconds(x.shape[1])
+    wav, seconds = to_peak(MelCodec(cfg).decode(x)[0]), cfg.seconds(x.shape[1])
     self.x, self.wav = x, wav
     self.player.load(html.escape(self.title), self.wav, cfg.sample_rate)
     self.numbers = {'audio, s': seconds, 'drawn in, s': took, 'x real time': seconds / took}
@@ -240,7 +240,7 @@ def _done(self:SpeechExplorer, x, told, ids, took):
     phi = told['alignment'][0, :-(-x.shape[1] // time_factor(len(self.model.tiers)))]
     speech = speech_so_far(self.model, x[0], phi, ids)
     self._speech(x[0], phi, ids, self.title)
-    self.x, self.wav = x, fade(level(MelCodec(cfg).decode(x)[0], .9), cfg.sample_rate)
+    self.x, self.wav = x, fade(to_peak(MelCodec(cfg).decode(x)[0]), cfg.sample_rate)
     self.player.load(html.escape(self.title), self.wav, cfg.sample_rate)
     self.numbers = {'audio, s': cfg.seconds(x.shape[1]), 'sampled in, s': took,
                     'stalls': len(speech.health.stalls), 'skipped': len(speech.health.skips)}

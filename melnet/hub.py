@@ -55,6 +55,7 @@ def pull(
     "Fetch a shared model, unless this computer has it already"
     from huggingface_hub import hf_hub_download, logging
     _check_name(name)
+    if not isinstance(revision, str | None): raise HubError(f'revision = {shorten(revision)}: give the name of a branch, tag or commit')
     endpoint = os.environ.get('HF_ENDPOINT') or None
     logging.set_verbosity_error()
     try:
@@ -76,6 +77,8 @@ def push_to_hub(self:MelNet,
     "Share a model: weights, config and a card"
     from huggingface_hub import HfApi
     _check_name(name)
+    if odd := [v for v in (card, license, token) if v is not None and not isinstance(v, str)]:
+        raise HubError(f'{shorten(odd[0])}: card, license and token are texts')
     api = HfApi(endpoint=os.environ.get('HF_ENDPOINT') or None, token=token)
     with tempfile.TemporaryDirectory() as box:
         self.save_pretrained(box, dtype)

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from fastcore.basics import patch
-from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, printable, read_json,
+from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, is_number, printable, read_json,
                          read_yaml,
                          require, shorten, writing)
 from .audio import MelConfig
@@ -56,7 +56,7 @@ def check_names(
     classes, # A condition's name to its number of values
 ):
     "Refuse a name that no condition can have: each is a part of the model, and an option of the command line"
-    for name in classes:
+    for name in classes if isinstance(classes, dict) else ():
         if name == 'text' or not re.fullmatch(r'[^\W\d][\w-]*', str(name)) or hasattr(nn.ModuleDict(), str(name)):
             raise ConfigError(f'{shorten(name)} cannot name a condition; take another word of letters, digits and _, such as speaker')
 
@@ -184,7 +184,8 @@ def params(self:MelNet,
 ): # [B, T_g, M_g, 3K]
     "Mixture parameters of every element of tier g, given all that comes before it in x"
     tiers, _, below, cond = self.inputs(x, lengths, cond)
-    if g not in range(-len(tiers), len(tiers)): raise ConfigError(f'g = {shorten(g)}: this model has tiers 0 to {len(tiers) - 1}')
+    if not is_number(g, -len(tiers), len(tiers) - 1, int):
+        raise ConfigError(f'g = {shorten(g)}: this model has tiers 0 to {len(tiers) - 1}')
     return self.tiers[g](tiers[g], merge(tiers[:g]) if g else None, below[g], cond)
 
 @patch
@@ -241,6 +242,8 @@ def save_pretrained(self:MelNet,
     dtype=torch.float32, # torch.float16 halves the file
 ):
     "Write config.json and model.safetensors"
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point or dtype.itemsize < 2:
+        raise WeightsError(f'dtype = {shorten(dtype)}: give torch.float32 or torch.float16')
     numbers = {k: v.detach().to('cpu', dtype).contiguous() for k, v in self.state_dict().items()}
     with writing(expand(dir)/'config.json') as config, writing(expand(dir)/'model.safetensors') as weights:      # both, or neither
         config.write_text(json.dumps(asdict(self.cfg), indent=1), encoding='utf-8')
@@ -304,7 +307,10 @@ def from_pretrained(cls:MelNet,
     _compare(dir/'model.safetensors', lambda there: _shapes(cfg, there))
     model = MelNet(cfg)
     model.load_weights(dir/'model.safetensors')
-    return model.eval().to(device)
+    try: return model.eval().to(device)
+    except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as e:
+        why = str(e).strip().partition('\n')[0][:100]
+        raise WeightsError(f"device = {shorten(device)}: the model cannot lie there ({why}); give 'cpu', or a GPU such as 'cuda'") from None
 
 # %% ../nbs/07_model.ipynb #adda038c
 def load_preset(
@@ -312,7 +318,9 @@ def load_preset(
 )->dict: # Its sections: model, train, corpus, clips
     "Read a preset"
     path = expand(name) if str(name).lower().endswith(('.yml', '.yaml')) else PRESETS/f'{name}.yml'
-    if not path.is_file():
+    try: there = path.is_file()
+    except (OSError, ValueError): there = False                     # too long for a name, or none
+    if not there:
         there = ', '.join(sorted(p.stem for p in PRESETS.glob('*.yml')))
         raise ConfigError(f'no preset {shorten(str(name))}; there are {there}, or give a .yml file')
     sections, where, known = read_yaml(path, 'preset'), printable(path), {'model', 'train', 'corpus', 'clips'}
@@ -324,6 +332,8 @@ def load_preset(
         if isinstance(value, str if name == 'corpus' else dict): continue
         expected = 'a name' if name == 'corpus' else 'names with values below it'
         raise ConfigError(f'{where}: {name} = {shorten(value)}: expected {expected}')
+    if odd := [k for k in sections.get('clips', ()) if k not in ('held_out', 'speeds', 'check')]:
+        raise ConfigError(f'{where}: clips has no field {shorten(odd[0])}; it has held_out, speeds and check')
     check_names(sections['model'].get('classes') or {})
     return sections
 
@@ -343,9 +353,9 @@ def from_name(cls:MelNetConfig,
     name:str, # As the earlier implementation writes it: 'dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10'
 )->MelNetConfig: # One RNN layer less in each tier than the name says, which counts the input layer
     "The architecture that a name of the earlier implementation stands for"
-    found = re.fullmatch(r'd([a-z]+)_t(\d+)_l(\d+(?:\.\d+)*)_hd(\d+)_gmm(\d+)', name)
+    found = re.fullmatch(r'd([a-z]+)_t(\d+)_l(\d+(?:\.\d+)*)_hd(\d+)_gmm(\d+)', name if isinstance(name, str) else '', re.A)
     if not found:
-        raise ConfigError(f'{name!r}: expected dDATASET_tTIERS_lLAYERS_hdHIDDEN_gmmGAUSSIANS, '
+        raise ConfigError(f'{shorten(name)}: expected dDATASET_tTIERS_lLAYERS_hdHIDDEN_gmmGAUSSIANS, '
                           'such as dljspeech_t6_l12.7.6.5.4.4_hd200_gmm10')
     data, G, layers, hidden, K = found.groups()
     layers = [int(l) for l in layers.split('.')]

@@ -11,7 +11,7 @@ __all__ = ['DEVICES', 'RECORD', 'largest_fit', 'TierPlan', 'plan_tier', 'plan', 
 # %% ../nbs/24_plan.ipynb #38d63201
 import math, torch
 from dataclasses import dataclass
-from .core import config_from
+from .core import config_from, is_number, shorten
 from .multiscale import tier_shapes
 from .model import MelNetConfig, Tier, load_preset
 from .training import TrainConfig
@@ -70,7 +70,8 @@ def plan_tier(
 # %% ../nbs/24_plan.ipynb #077e28cb
 def read_preset(preset, seconds):
     "Model, training and number of frames that a preset asks for"
-    if seconds is not None and seconds <= 0: raise PlanError(f'seconds = {seconds!r}: must be above zero')
+    if seconds is not None and not is_number(seconds, 1e-3, 1e6):
+        raise PlanError(f'seconds = {shorten(seconds)}: give a number from 0.001 to 10^6')
     sections = load_preset(preset)
     cfg, train = config_from(MelNetConfig, sections['model']), config_from(TrainConfig, sections.get('train') or {})
     return cfg, train, (cfg.frames if seconds is None else None) or cfg.audio.n_frames(round((seconds or 10) * cfg.audio.sample_rate))
@@ -83,7 +84,8 @@ def plan(
     device:str='cuda', # 'cuda', estimated, or 'cpu'
 )->list: # A TierPlan per tier
     "Count every tier of a preset"
-    if device not in ('cuda', 'cpu'): raise PlanError(f'device = {device!r}: the plan knows cuda and cpu')
+    if not isinstance(device, str) or device not in ('cuda', 'cpu'):
+        raise PlanError(f'device = {shorten(device)}: the plan knows cuda and cpu')
     (cfg, train, frames), memory = read_preset(preset, seconds), parse_memory(memory)
     return [plan_tier(cfg, g, frames, train.batch_size, memory, train.precision, device) for g in range(len(cfg.layers))]
 

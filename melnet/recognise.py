@@ -12,7 +12,7 @@ from torch import nn
 from tqdm.auto import tqdm
 import matplotlib.pyplot as plt
 from fastcore.basics import patch
-from .core import MelNetError
+from .core import MelNetError, is_number, shorten
 from .audio import MelCodec, MelConfig
 from .clips import Corpus
 from .corpus import Spectrograms
@@ -130,7 +130,8 @@ def wilson(
     n:int, # Trials
 )->Estimate:
     "A share and Wilson's 95 % interval, which also holds near 0 and 1 and for few trials"
-    if not 0 <= k <= n or n < 1: raise EvaluateError(f'{k} of {n}: give the successes among at least one trial')
+    if not is_number(n, 1, 1e15) or not is_number(k, 0, n):
+        raise EvaluateError(f'{shorten(k)} of {shorten(n)}: give the successes among at least one trial')
     z, p = 1.96, k / n
     middle, half = (p + z*z/(2*n)) / (1 + z*z/n), z * math.sqrt(p*(1 - p)/n + z*z/(4*n*n)) / (1 + z*z/n)
     return Estimate(p, max(0., min(p, middle - half)), min(1., max(p, middle + half)))   # rounding must not push p out

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from safetensors.torch import save_file
-from .core import ConfigError, expand, file_name, inside, keep_apart, printable, shorten, writing
-from .audio import MelCodec, level, load_audio, save_audio, show_mel
+from .core import ConfigError, check_range, expand, file_name, inside, keep_apart, printable, shorten, writing
+from .audio import MelCodec, level, load_audio, save_audio, show_mel, to_peak
 from .multiscale import merge, pad_frames, split
 from .conditioning import ConditionError, check_cond
 from .text import label_number
@@ -79,11 +79,6 @@ def check_folder(path):
         raise SampleError(f'{printable(file)} is a file, not a folder; give a folder with --out')
     return path
 
-def check_range(low, high, **values):
-    "Refuse a number, or a list of them, that is too small, too large, infinite or none, by its name"
-    for name, value in values.items():
-        for v in value if isinstance(value, (list, tuple)) else [value]:
-            if v is not None and not low <= v <= high: raise ConfigError(f'{name} = {shorten(v)}: give a number from {low:g} to {high:g}')
 
 # %% ../nbs/51_render.ipynb #d1f82398
 def paths(
@@ -111,7 +106,7 @@ def write_clips(
     "One wav per clip, and the picture"
     cfg = model.cfg.audio
     wavs = MelCodec(cfg).decode(x)
-    for wav, path in zip(wavs, files): save_audio(path, fade(level(wav, .9), cfg.sample_rate), cfg.sample_rate)
+    for wav, path in zip(wavs, files): save_audio(path, fade(to_peak(wav), cfg.sample_rate), cfg.sample_rate)
     save_picture(files[-1], lambda: picture(model, x, names, columns))
     return wavs.numel() / cfg.sample_rate
 

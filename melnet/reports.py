@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt, soundfile as sf
 from IPython.display import display
 from fastcore.docments import docments
 from .core import config_from, printable, read_json, read_text, shorten, write_text, writing
-from .audio import MelCodec, MelConfig, level, show_mel
+from .audio import MelCodec, MelConfig, show_mel, to_peak
 from .multiscale import merge, pad_frames, split
 from .corpus import Spectrograms
 from .text import TextConfig
@@ -161,7 +161,7 @@ class TensorBoard:
         if run.test:
             x = preview(run.average.module, run.cfg, run.g, run.test, clip)
             w.add_image('sample', ((x[0].T.flip(0) + 2) / 5).clamp(0, 1), row['step'], dataformats='HW')
-            w.add_audio('sample', level(MelCodec(audio).decode(x)[0], .9)[None], row['step'], audio.sample_rate)
+            w.add_audio('sample', to_peak(MelCodec(audio).decode(x)[0])[None], row['step'], audio.sample_rate)
         if run.test and run.g == 0 and (seen := alignments(run.average.module, run.cfg, run.test, 1)):
             w.add_image('alignment', seen[0][0].T.flip(0), row['step'], dataformats='HW')
         w.flush()
@@ -177,7 +177,7 @@ def as_picture(fig, alt=''):
 
 def as_player(wav, sr):
     with io.BytesIO() as f:
-        sf.write(f, level(wav, .9).numpy(), sr, format='wav', subtype='PCM_16')
+        sf.write(f, to_peak(wav).numpy(), sr, format='wav', subtype='PCM_16')
         return f'<audio controls src="{as_data("audio/wav", f.getvalue())}"></audio>'
 
 def as_table(rows):

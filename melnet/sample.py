@@ -65,9 +65,12 @@ def check_request(model, request):
     if not _whole(n) or n < 1: raise SampleError(f'n = {shorten(n)}: ask for at least one clip, a whole number')
     to = dict(device=model.device, dtype=next(model.parameters()).dtype)
     cond = check_conditions(cfg, request.cond, n, model.device)
+    if 'text' in cond and (U := cond['text'].ids.shape[1]) > 4000:                       # its alignment would fill the memory
+        raise SampleError(f'a text of {U} symbols: give at most 4000 at once; model.say cuts longer ones at the ends of sentences')
     prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else check_given('prime', request.prime)
     if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
         raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
+    if not isinstance(request.coarse, list | tuple | None): raise SampleError(f'coarse = {shorten(request.coarse)}: give a list of tiers')
     coarse = [check_given(f'coarse[{g}]', x) for g, x in enumerate([] if request.coarse is None else request.coarse)]
     lengths, ends = check_frames(model, replace(request, coarse=coarse), cond.get('text'), prime.shape[1])
     frames = lengths.max().item()
@@ -168,7 +171,7 @@ def reporting(progress, model, shapes, first):
     G = len(shapes)
     work = [M * sum(p.numel() for p in tier.stacks.parameters()) for tier, (_, M) in zip(model.tiers, shapes)]
     whole = sum(T * w for (T, _), w in list(zip(shapes, work))[first:])
-    with tqdm(total=0, disable=not progress, leave=False, bar_format='{desc} {percentage:3.0f}% |{bar}| {remaining} left') as bar:
+    with tqdm(total=0, disable=progress is not True, leave=False, bar_format='{desc} {percentage:3.0f}% |{bar}| {remaining} left') as bar:
         def report(g, i, T, x):
             bar.total = whole * T / shapes[g][0]                    # fewer than at first where the clips have ended
             bar.set_description_str(f'tier {g + 1} of {G}, frame {i + 1} of {T}', refresh=False)
@@ -342,7 +345,7 @@ def decode(self:MelNet,
     method:str='griffinlim', # As for `MelCodec.decode`
 ): # wav[B, S], at `cfg.audio.sample_rate`
     "The sound of spectrograms"
-    return MelCodec(self.cfg.audio).decode(x.cpu(), method)
+    return MelCodec(self.cfg.audio).decode(x.cpu() if torch.is_tensor(x) else x, method)
 
 # %% ../nbs/22_sample.ipynb #e71aa1b0
 def scored_sample(

@@ -11,11 +11,11 @@ import matplotlib.pyplot as plt
 from dataclasses import dataclass
 from pathlib import Path
 from torch.nn.functional import pad
-from .core import FileError, MelNetError, expand, printable, read_lines, shorten, write_text, writing
-from .audio import MelCodec, MelConfig, level, save_audio, show_mel
+from .core import FileError, MelNetError, expand, is_number, printable, read_lines, shorten, write_text, writing
+from .audio import MelCodec, MelConfig, save_audio, show_mel, to_peak
 from .multiscale import time_factor
 from .conditioning import check_cond
-from .text import ABBREVIATIONS, Health, TextError, clean, label_number, read_health
+from .text import ABBREVIATIONS, Health, TextError, batch_texts, clean, label_number, read_health
 from .model import MelNet
 from .sample import BLOCK, CutShort, Request, SampleError, draw_tiers, sampler, silence_after
 
@@ -53,6 +53,8 @@ def cut_text(
     longest:int=LONGEST_PIECE, # Characters of a piece
 )->list: # (piece, the silence that follows it in s)
     "Sentences, and too long ones in several pieces; an empty line ends a sentence too, and no word is lost"
+    if not is_number(longest, 1, 10**6, int):
+        raise TextError(f'longest = {shorten(longest)}: give a whole number of characters, at least 1')
     parts = [clean(p) for p in re.split(r'\n\s*\n', text) if any(ch.isalnum() for ch in p)] if isinstance(text, str) else []
     pieces = [_fit(s, longest) for p in parts or [clean(text)] for s in _sentences(p)]
     out = [(p, PAUSE if p is of[-1] else BREATH) for of in pieces for p in of]
@@ -91,6 +93,7 @@ class Piece:
 # %% ../nbs/19_say.ipynb #e2c95922
 def pieces_of(cfg, text):
     "A text's pieces as symbols, each with the silence that follows it; one that comes as symbols is one piece"
+    if torch.is_tensor(text): batch_texts(cfg, [text], 1)                    # refuses numbers that are no symbols
     return [(text, 0.)] if torch.is_tensor(text) else [(cfg.encode(piece), pause) for piece, pause in cut_text(text)]
 
 def _seed(own, k, n):
@@ -101,9 +104,10 @@ def check_texts(model, texts, seed, best):
     "The pieces of all texts; refuses what the model cannot read, before anything is sampled"
     if model.cfg.text is None: raise SampleError('this model reads no text; use one trained with texts, see MelNetConfig(text=...)')
     if not texts: raise SampleError('no text; give one string, or a list of them')
-    if not isinstance(best, int) or best < 1: raise SampleError(f'best = {best!r}: give the number of tries of each piece, at least 1')
+    if not is_number(best, 1, 1000, int):
+        raise SampleError(f'best = {shorten(best)}: give the number of tries of each piece, from 1 to 1000')
     if seed is None: seed = torch.Generator().seed() % 2**31
-    if not isinstance(seed, int) or seed < 0: raise SampleError(f'seed = {seed!r}: give one whole number, 0 or above')
+    if not is_number(seed, 0, 2**56, int): raise SampleError(f'seed = {shorten(seed)}: give one whole number, from 0 to 2^56')
     out = []
     for t, text in enumerate(texts):
         try: cut = pieces_of(model.cfg.text, text)
@@ -124,8 +128,8 @@ def paced(
     pace:float, # A factor on the steps of the alignment: above 1 is faster
 ):
     "Let a model speak faster or slower for a while"
-    if not isinstance(pace, (int, float)) or not .2 <= pace <= 5:
-        raise SampleError(f'pace = {pace!r}: give a factor from 0.2 to 5; 1 is the pace of training')
+    if not is_number(pace, .2, 5):
+        raise SampleError(f'pace = {shorten(pace)}: give a factor from 0.2 to 5; 1 is the pace of training')
     attention = model.tiers[0].stacks.attention
     before, attention.pace = attention.pace, attention.pace * pace
     try: yield
@@ -264,7 +268,7 @@ def remark(speech):
 
 def write_speech(path, wav, speech, cfg, text):
     "The wav of a text and its picture"
-    save_audio(path, level(wav, .9) if wav.abs().max() > 1e-6 else wav, cfg.sample_rate)
+    save_audio(path, to_peak(wav), cfg.sample_rate)
     _picture_of(path.with_suffix('.png'), speech, cfg, text)
 
 def write_list(out, wavs, texts, remarks):

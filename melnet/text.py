@@ -54,6 +54,7 @@ def ids(self:TextConfig,
     symbols:str, # Without the two marks, as `spoken` gives them
 )->torch.Tensor: # LongTensor[U]: 0 is the begin mark, len(symbols) + 1 the end mark
     "Numbers of symbols, between the marks"
+    if not isinstance(symbols, str): raise TextError(f'symbols = {shorten(symbols)}: expected a string')
     at = {c: k for k, c in enumerate(self.symbols, 1)}
     if ' ' in at: symbols = ' '.join(''.join(' ' if c in '-/:()[]' and c not in at else c for c in symbols).split())   # they part words
     symbols = [c for c in symbols if c in at or c not in SILENT]
@@ -226,7 +227,7 @@ def clean(
     text:str, # As people type it
 )->str:
     "One line of plain text, with typed quotes and dashes and single spaces; markup and control characters are refused"
-    if not isinstance(text, str): raise TextError(f'text = {text!r}: expected a string')
+    if not isinstance(text, str): raise TextError(f'text = {shorten(text)}: expected a string')
     if found := re.search(r'</?[a-zA-Z!?][^>]*>', text):
         raise TextError(f'text holds markup, {found[0][:40]!r}: it would be read aloud; write the words alone')
     for c in text:
@@ -251,21 +252,20 @@ def spell(
     language:str='en', # num2words' language; abbreviations and signs are spelled in English alone
 )->str:
     "Numbers, currency, abbreviations and signs as words"
+    if not isinstance(text, str): raise TextError(f'text = {shorten(text)}: expected a string')
     def words(n, **kw):
-        try: return num2words(n, lang=language, **kw).replace(',', '')
-        except (NotImplementedError, OverflowError, KeyError):
-            raise TextError(f'number {n}: cannot be spelled in {language!r}; write it in words') from None
-    def number(m):
-        year = re.fullmatch(r'1[1-9]\d\d|20[1-9]\d', m[0])
-        return words(float(m[0]) if '.' in m[0] else int(m[0]), to='year' if year else 'cardinal')
+        try: return num2words(float(n) if '.' in n else int(n), lang=language, **kw).replace(',', '')
+        except (NotImplementedError, ArithmeticError, KeyError, ValueError):
+            raise TextError(f'number {shorten(n)}: cannot be spelled in {language!r}; write it in words') from None
+    def number(m): return words(m[0], to='year' if re.fullmatch(r'1[1-9]\d\d|20[1-9]\d', m[0]) else 'cardinal')
     def money(m):
-        if '.' in m[2]: return words(float(m[2]), to='currency', currency=CURRENCIES[m[1]][0])
-        return f'{words(int(m[2]))} {CURRENCIES[m[1]][1 if m[2] == "1" else 2]}'
+        if '.' in m[2]: return words(m[2], to='currency', currency=CURRENCIES[m[1]][0])
+        return f'{words(m[2])} {CURRENCIES[m[1]][1 if m[2] == "1" else 2]}'
     text = re.sub(r'(?<=\d),(?=\d{3}(?!\d))', '', text)
     if language == 'en':
         text = re.sub(r'\b(' + '|'.join(map(re.escape, ABBREVIATIONS)) + r')\.(?=\s|,|$)', lambda m: ABBREVIATIONS[m[1]], text)
         text = re.sub(r'([$€£])\s?(\d+(?:\.\d+)?)', money, text)
-        text = re.sub(r'\b(\d+)(?:st|nd|rd|th)\b', lambda m: words(int(m[1]), to='ordinal'), text)
+        text = re.sub(r'\b(\d+)(?:st|nd|rd|th)\b', lambda m: words(m[1], to='ordinal'), text)
         text = re.sub(r'[&%+=@#°]', lambda m: SIGNS[m[0]], re.sub(r'(?<!\S)-(?=\d)', 'minus ', text))
     return ' '.join(re.sub(r'\d+(?:\.\d+)?', number, text).split())
 
@@ -330,6 +330,7 @@ def from_texts(cls:TextConfig,
     **kwargs, # Further fields
 )->TextConfig:
     "The settings for a corpus: its symbols, and its pace where the frames are known"
+    if not isinstance(texts, list | tuple): raise TextError(f'texts = {shorten(texts)}: give a list of strings')
     bare = cls(kind=kind, components=components, **kwargs)
     said = [bare.spoken(t) for t in texts if t]
     if not said: raise TextError('no texts; give at least one string')
@@ -381,6 +382,7 @@ def check_conditions(
     device='cpu', # Where the tensors shall lie
 )->dict: # A condition's name to LongTensor[B]; 'text' to a `Text` where there is one
     "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
+    if not isinstance(cond, dict | None): raise ConditionError(f'cond = {shorten(cond)}: give names with values, such as {{\'digit\': 7}}')
     cond = dict(cond or {})
     texts = cond.pop('text', None)
     cond = {k: [label_number(cfg, k, w) for w in v] if isinstance(v, (list, tuple)) else label_number(cfg, k, v) for k, v in cond.items()}

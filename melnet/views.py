@@ -10,7 +10,7 @@ __all__ = ['LONGEST', 'DB', 'STACKS', 'ExploreError', 'first_seconds', 'shipped_
 # %% ../nbs/50_views.ipynb #e6daf2f4
 import functools, io, html, librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
 from .core import MelNetError
-from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks, resample
+from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks, resample, to_peak
 from .mixture import split_params
 from .multiscale import merge, split, tier_shapes, time_factor
 from .clips import Clip
@@ -58,7 +58,7 @@ def sample_clip(
 )->torch.Tensor: # wav[S], peak 1
     "A waveform that the model drew, remembered"
     x = sample(model, 1, cond=dict(cond), seed=seed, progress=False)
-    return level(resample(MelCodec(model.cfg.audio).decode(x)[0], model.cfg.audio.sample_rate, sr))
+    return to_peak(resample(MelCodec(model.cfg.audio).decode(x)[0], model.cfg.audio.sample_rate, sr), 1.)
 
 def speak(
     text:str, # A word or two

@@ -39,6 +39,8 @@ def word_errors(
     draws:int=1000, # Bootstrap samples of the interval
 )->Estimate: # Changes per word of the true texts, with a 95 % interval
     "Word error rate over sentences; the interval is that of taking other sentences"
+    if not all(isinstance(v, list | tuple) and all(isinstance(t, str) for t in v) for v in (said, heard)):
+        raise MelNetError('the texts and the transcripts are two lists of strings')
     if len(said) != len(heard) or not said:
         raise MelNetError(f'{len(said)} texts and {len(heard)} transcripts; give one transcript for each text')
     changes = np.array([word_changes(*pair) for pair in zip(said, heard)])
