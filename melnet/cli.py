@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args, get_origin
 from . import __version__
-from .core import (ConfigError, MelNetError, _fits, check_range, expand, file_name, merge_config, parse_yaml, printable, quote_for_shell,
-                         read_text, shorten)
+from .core import (ConfigError, MelNetError, _fits, check_range, expand, file_name, merge_config, parse_yaml, printable,
+                         quote_for_shell, read_text, shorten)
 from .commands import (ROOT, adopt_classes, announce, assess, data_command, explore, finish, list_all, look_at,
                              next_step, open_corpus, open_model, plan_command, plans_in, quietly, read_plan, say_command, score_command)
 
@@ -293,13 +293,12 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]
     for p in (plans := plans_in(preset)):
         fit(str(p), f'{out or "runs"}/{p.stem}', data, tiers, steps, model, train, max_seconds, resume, tensorboard, init, memory, progress)
     if plans: return
-    asked = as_command('train', fit, locals())
     from melnet.render import check_folder
     check_range(1, 10**9, tiers=tiers, steps=steps)
-    out, (model_cfg, train_cfg, name, clips) = check_folder(out or f'runs/{Path(preset).stem}'), read_plan(preset, model, train, steps)
+    folder, (model_cfg, train_cfg, name, clips) = check_folder(out or f'runs/{Path(preset).stem}'), read_plan(preset, model, train, steps)
     corpus = quietly(lambda: open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, progress=progress, **clips))
-    run_training(adopt_classes(model_cfg, corpus), train_cfg, corpus, out, tensorboard, tiers=[tiers] if isinstance(tiers, int) else tiers,
-                 resume=resume, progress=progress, command=asked, init=open_model(init) if init else None, memory=memory)
+    run_training(adopt_classes(model_cfg, corpus), train_cfg, corpus, folder, tensorboard, tiers=[tiers] if isinstance(tiers, int) else tiers,
+                 resume=resume, progress=progress, command=as_command('train', fit, locals()), init=open_model(init) if init else None, memory=memory)
 
 # %% ../nbs/26_cli.ipynb #80935f2b
 def run_training(model_cfg, train_cfg, corpus, out, tensorboard, **options):
