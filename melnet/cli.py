@@ -271,8 +271,8 @@ def as_command(command, fn, values):
 
 # %% ../nbs/26_cli.ipynb #cb399bae
 def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]|int|None=None, steps:tuple[int, ...]|int|None=None,
-        model:dict|None=None, train:dict|None=None, max_seconds:float|None=None,
-        resume:bool=False, tensorboard:bool=False, init:str|None=None, memory:float=8., progress:bool=True):
+        model:dict|None=None, train:dict|None=None, max_seconds:float|None=None, resume:bool=False,
+        tensorboard:bool=False, init:str|None=None, memory:float=8., progress:bool=True):
     """Train a model: all tiers one after another, or those you name.
 
     Args:
@@ -295,16 +295,17 @@ def fit(preset:str, out:str|None=None, data:str|None=None, tiers:tuple[int, ...]
     if plans: return
     from melnet.render import check_folder
     check_range(1, 10**9, tiers=tiers, steps=steps)
-    folder, (model_cfg, train_cfg, name, clips) = check_folder(out or f'runs/{Path(preset).stem}'), read_plan(preset, model, train, steps)
-    corpus = quietly(lambda: open_corpus(name, data, model_cfg.audio.sample_rate, max_seconds, progress=progress, **clips))
-    run_training(adopt_classes(model_cfg, corpus), train_cfg, corpus, folder, tensorboard, tiers=[tiers] if isinstance(tiers, int) else tiers,
-                 resume=resume, progress=progress, command=as_command('train', fit, locals()), init=open_model(init) if init else None, memory=memory)
+    folder, plan = check_folder(out or f'runs/{Path(preset).stem}'), read_plan(preset, model, train, steps)
+    corpus = quietly(lambda: open_corpus(plan[2], data, plan[0].audio.sample_rate, max_seconds, progress=progress, **plan[3]))
+    run_training(adopt_classes(plan[0], corpus), plan[1], corpus, folder, tensorboard, tiers=tiers, resume=resume, progress=progress,
+                 command=as_command('train', fit, locals()), init=open_model(init) if init else None, memory=memory)
 
 # %% ../nbs/26_cli.ipynb #80935f2b
 def run_training(model_cfg, train_cfg, corpus, out, tensorboard, **options):
     "What `fit` does once everything is read; the options are those of `melnet.train.train`"
     from accelerate import Accelerator
     from melnet.train import TensorBoard, checkpoints, read_newest, train
+    options['tiers'] = [options['tiers']] if isinstance(options['tiers'], int) else options['tiers']
     if options['progress'] and os.environ.get('RANK', '0') == '0': print(announce(corpus, model_cfg, train_cfg, out), flush=True)
     def made(): return [read_newest(out, g)[1]['step'] for g in range(len(model_cfg.layers)) if checkpoints(out, g)]
     before = made() if options['resume'] else None
