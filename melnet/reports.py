@@ -19,7 +19,7 @@ from .corpus import Spectrograms
 from .text import TextConfig
 from .model import MelNet, MelNetConfig, Tier
 from .sample import sample
-from .training import TrainConfig, kept_row
+from .training import TrainConfig, kept_row, memorising
 from .checkpoints import TrainError, kept_weights, read_newest
 
 # %% ../nbs/47_reports.ipynb #57782c91
@@ -227,8 +227,10 @@ def parts_of(dir, states, config):
     kept = {g: kept_row(s['curve'], s['best']) for g, s in states.items() if s['curve']}
     held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}',
              f'{r["skipped"]} steps skipped') for g, r in kept.items() if r['held_out'] is not None]
+    turned = ''.join(f'<p>{html.escape(said)}</p>' for g, s in states.items() if (said := memorising(g, s['curve'])))
     settings = as_settings(config['model'], 'model') + as_settings(config['train'], 'train')
     parts = {'run': as_table(facts_of(dir)), 'held out, nats per element, 95 % interval over clips': as_table(held)}
+    if turned: parts['memorising'] = turned
     if read_curves(dir):
         parts |= {'curves': as_picture(show_curves(dir), 'losses'), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'), 'norms')}
     return {k: v for k, v in parts.items() if v != '<table></table>'} | {'settings': as_table(settings)}

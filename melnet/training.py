@@ -76,7 +76,7 @@ class TrainConfig:
     matrix_lr: float = 0.02      # highest learning rate of the matrices under muon; all else has `lr`
     micro_batch: int|None = None # clips that one process holds at once, None is all of its share; fewer need less memory, the same step
     recompute: bool = False      # compute activations again on the way back: far less memory, more time, the same gradient
-    patience: int|None = None    # evaluations without a better held-out loss after which a tier stops and keeps its best; None never
+    patience: int|None = 5       # evaluations without a better held-out loss after which a tier stops and keeps its best; None never
     max_skips: int = 20          # steps in a row without a finite loss and gradient after which the run stops
     keep: int = 3                # checkpoints of each tier that are kept
 
@@ -408,3 +408,18 @@ def done(self:TierRun):
 def kept_row(curve, best):
     "The point of a curve whose weights are kept: with a best average the lowest held-out loss, else the last"
     return min((r for r in reversed(curve) if r['held_out'] is not None), key=lambda r: r['held_out']) if best else curve[-1]
+
+def turning_point(curve, wait=2):
+    "The point of the lowest held-out loss, where the loss has risen since while the training loss fell; None elsewhere"
+    rows = [r for r in curve if r['held_out'] is not None]
+    best = min(rows, key=lambda r: r['held_out'], default=None)
+    turned = best and rows.index(best) < len(rows) - wait and rows[-1]['held_out'] > best['held_out'] and rows[-1]['train'] < best['train']
+    return best if turned else None
+
+def memorising(g, curve):
+    "Where a tier's curve has turned: what that means and what helps, as a sentence for the log; empty elsewhere"
+    if not (best := turning_point(curve)): return ''
+    ways = ', or --train.frame_noise=0.3 --train.frame_mask=0.3' if g == 0 else ''
+    return (f'tier {g + 1}: the training clips are being memorised: the held-out loss was lowest at step {best["step"]} '
+            f'({best["held_out"]:.3f}) and is {curve[-1]["held_out"]:.3f} now, while the training loss fell. '
+            f'More recordings help most; else start from a trained model (--init){ways}')
