@@ -419,7 +419,6 @@ def turning_point(curve, wait=2):
 def memorising(g, curve):
     "Where a tier's curve has turned: what that means and what helps, as a sentence for the log; empty elsewhere"
     if not (best := turning_point(curve)): return ''
-    ways = ', or --train.frame_noise=0.3 --train.frame_mask=0.3' if g == 0 else ''
     return (f'tier {g + 1}: the training clips are being memorised: the held-out loss was lowest at step {best["step"]} '
-            f'({best["held_out"]:.3f}) and is {curve[-1]["held_out"]:.3f} now, while the training loss fell. '
-            f'More recordings help most; else start from a trained model (--init){ways}')
+            f'({best["held_out"]:.3f}) and is {curve[-1]["held_out"]:.3f} now, while the training loss fell. More recordings help most, '
+            'then weights to start from (--init), then each clip slower and faster too (clips: {speeds: [0.9, 1.1]} in the config)')
