@@ -19,7 +19,7 @@ from .corpus import Spectrograms
 from .text import TextConfig
 from .model import MelNet, MelNetConfig, Tier
 from .sample import sample
-from .training import TrainConfig, kept_row, memorising
+from .training import TrainConfig, kept_row
 from .checkpoints import TrainError, kept_weights, read_newest
 
 # %% ../nbs/47_reports.ipynb #57782c91
@@ -165,6 +165,21 @@ class TensorBoard:
         if run.test and run.g == 0 and (seen := alignments(run.average.module, run.cfg, run.test, 1)):
             w.add_image('alignment', seen[0][0].T.flip(0), row['step'], dataformats='HW')
         w.flush()
+
+# %% ../nbs/47_reports.ipynb #c47d0002
+def turning_point(curve, wait=2):
+    "The point of the lowest held-out loss, where the loss has risen since while the training loss fell; None elsewhere"
+    rows = [r for r in curve if r['held_out'] is not None]
+    best = min(rows, key=lambda r: r['held_out'], default=None)
+    turned = best and rows.index(best) < len(rows) - wait and rows[-1]['held_out'] > best['held_out'] and rows[-1]['train'] < best['train']
+    return best if turned else None
+
+def memorising(g, curve):
+    "Where a tier's curve has turned: what that means and what helps, as a sentence for the log; empty elsewhere"
+    if not (best := turning_point(curve)): return ''
+    return (f'tier {g + 1}: the training clips are being memorised: the held-out loss was lowest at step {best["step"]} '
+            f'({best["held_out"]:.3f}) and is {curve[-1]["held_out"]:.3f} now, while the training loss fell. More recordings help most, '
+            'then weights to start from (--init), then each clip slower and faster too (clips: {speeds: [0.9, 1.1]} in the config)')
 
 # %% ../nbs/47_reports.ipynb #369c3860
 def as_data(kind, data): return f'data:{kind};base64,{base64.b64encode(data).decode()}'

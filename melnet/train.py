@@ -21,15 +21,17 @@ from .corpus import Spectrograms, measure
 from .multiscale import time_factor
 from .text import TextConfig
 from .model import MelNet, MelNetConfig
-from .training import COLUMNS, TierRun, TrainConfig, follow, held_out_nll, interval, kept_row, lr_at, mean_over, memorising, tier_nll
+from .training import COLUMNS, TierRun, TrainConfig, follow, held_out_nll, interval, kept_row, lr_at, mean_over, tier_nll
 from .checkpoints import TrainError, checkpoints, kept_weights, log_line, read_newest, tier_locks
-from .reports import LiveCurve, TensorBoard, preview, report, show_curves
+from .reports import LiveCurve, TensorBoard, memorising, preview, report, show_curves
 
 # %% ../nbs/23_train.ipynb #c299820f
 _all_ = ['COLUMNS', 'TierRun', 'TrainConfig', 'follow', 'held_out_nll', 'interval', 'lr_at', 'mean_over', 'tier_nll',
          'TrainError', 'checkpoints', 'read_newest', 'LiveCurve', 'TensorBoard', 'preview', 'report', 'show_curves']
 
 # %% ../nbs/23_train.ipynb #c032f9fd
+BLIND = 'no clip is held out, so whether clips are memorised cannot be seen'
+
 @patch
 def tell(self:TierRun,
     dir, # The run's folder, for the log
@@ -48,6 +50,7 @@ def ran_out(self:TierRun):
             f'no better held-out loss in {self.train_cfg.patience} evaluations; '
             f'the weights of step {row["step"]} are kept ({row["held_out"]:.3f})')
 
+# %% ../nbs/23_train.ipynb #c23d0005
 @patch
 def look(self:TierRun,
     test, # `Spectrograms` of the held-out clips; None where there are none
@@ -77,7 +80,7 @@ def fit(self:TierRun,
     c, saved, self.test, at, start = self.train_cfg, self.step_no, test, self.step_no, time.time()
     bar = tqdm(total=self.steps, initial=self.step_no, disable=not (progress and self.acc.is_main_process),
                desc=f'tier {self.g + 1} of {self.G}', unit='step')
-    if not test and not self.step_no: self.tell(dir, bar, f'tier {self.g + 1}: no clip is held out, so whether clips are memorised cannot be seen')
+    if not test and not self.step_no: self.tell(dir, bar, f'tier {self.g + 1}: {BLIND}')
     try:
         while True:
             due = self.step_no and (self.step_no % c.eval_every == 0 or self.step_no == self.steps)

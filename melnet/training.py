@@ -408,17 +408,3 @@ def done(self:TierRun):
 def kept_row(curve, best):
     "The point of a curve whose weights are kept: with a best average the lowest held-out loss, else the last"
     return min((r for r in reversed(curve) if r['held_out'] is not None), key=lambda r: r['held_out']) if best else curve[-1]
-
-def turning_point(curve, wait=2):
-    "The point of the lowest held-out loss, where the loss has risen since while the training loss fell; None elsewhere"
-    rows = [r for r in curve if r['held_out'] is not None]
-    best = min(rows, key=lambda r: r['held_out'], default=None)
-    turned = best and rows.index(best) < len(rows) - wait and rows[-1]['held_out'] > best['held_out'] and rows[-1]['train'] < best['train']
-    return best if turned else None
-
-def memorising(g, curve):
-    "Where a tier's curve has turned: what that means and what helps, as a sentence for the log; empty elsewhere"
-    if not (best := turning_point(curve)): return ''
-    return (f'tier {g + 1}: the training clips are being memorised: the held-out loss was lowest at step {best["step"]} '
-            f'({best["held_out"]:.3f}) and is {curve[-1]["held_out"]:.3f} now, while the training loss fell. More recordings help most, '
-            'then weights to start from (--init), then each clip slower and faster too (clips: {speeds: [0.9, 1.1]} in the config)')
