@@ -166,6 +166,21 @@ class TensorBoard:
             w.add_image('alignment', seen[0][0].T.flip(0), row['step'], dataformats='HW')
         w.flush()
 
+# %% ../nbs/47_reports.ipynb #c47d0002
+def turning_point(curve, wait=2):
+    "The point of the lowest held-out loss, where the loss has risen since while the training loss fell; None elsewhere"
+    rows = [r for r in curve if r['held_out'] is not None]
+    best = min(rows, key=lambda r: r['held_out'], default=None)
+    turned = best and rows.index(best) < len(rows) - wait and rows[-1]['held_out'] > best['held_out'] and rows[-1]['train'] < best['train']
+    return best if turned else None
+
+def memorising(g, curve):
+    "Where a tier's curve has turned: what that means and what helps, as a sentence for the log; empty elsewhere"
+    if not (best := turning_point(curve)): return ''
+    return (f'tier {g + 1}: the training clips are being memorised: the held-out loss was lowest at step {best["step"]} '
+            f'({best["held_out"]:.3f}) and is {curve[-1]["held_out"]:.3f} now, while the training loss fell. More recordings help most, '
+            'then weights to start from (--init), then each clip slower and faster too (clips: {speeds: [0.9, 1.1]} in the config)')
+
 # %% ../nbs/47_reports.ipynb #369c3860
 def as_data(kind, data): return f'data:{kind};base64,{base64.b64encode(data).decode()}'
 
@@ -227,8 +242,10 @@ def parts_of(dir, states, config):
     kept = {g: kept_row(s['curve'], s['best']) for g, s in states.items() if s['curve']}
     held = [(f'tier {g + 1}', f'step {r["step"]}', f'{r["held_out"]:.4f}', f'{r["low"]:.4f} to {r["high"]:.4f}',
              f'{r["skipped"]} steps skipped') for g, r in kept.items() if r['held_out'] is not None]
+    turned = ''.join(f'<p>{html.escape(said)}</p>' for g, s in states.items() if (said := memorising(g, s['curve'])))
     settings = as_settings(config['model'], 'model') + as_settings(config['train'], 'train')
     parts = {'run': as_table(facts_of(dir)), 'held out, nats per element, 95 % interval over clips': as_table(held)}
+    if turned: parts['memorising'] = turned
     if read_curves(dir):
         parts |= {'curves': as_picture(show_curves(dir), 'losses'), 'gradient norms': as_picture(show_curves(dir, 'grad_norm'), 'norms')}
     return {k: v for k, v in parts.items() if v != '<table></table>'} | {'settings': as_table(settings)}

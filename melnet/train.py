@@ -23,26 +23,34 @@ from .text import TextConfig
 from .model import MelNet, MelNetConfig
 from .training import COLUMNS, TierRun, TrainConfig, follow, held_out_nll, interval, kept_row, lr_at, mean_over, tier_nll
 from .checkpoints import TrainError, checkpoints, kept_weights, log_line, read_newest, tier_locks
-from .reports import LiveCurve, TensorBoard, preview, report, show_curves
+from .reports import LiveCurve, TensorBoard, memorising, preview, report, show_curves
 
 # %% ../nbs/23_train.ipynb #c299820f
 _all_ = ['COLUMNS', 'TierRun', 'TrainConfig', 'follow', 'held_out_nll', 'interval', 'lr_at', 'mean_over', 'tier_nll',
          'TrainError', 'checkpoints', 'read_newest', 'LiveCurve', 'TensorBoard', 'preview', 'report', 'show_curves']
 
 # %% ../nbs/23_train.ipynb #c032f9fd
+BLIND = 'no clip is held out, so whether clips are memorised cannot be seen'
+
 @patch
-def ran_out(self:TierRun,
+def tell(self:TierRun,
     dir, # The run's folder, for the log
     bar, # The progress bar, which the sentence must not break
+    said, # The sentence
 ):
-    "Say, on the screen and in the log, that patience has run out, and what is kept"
-    row = kept_row(self.curve, self.best)
-    said = (f'tier {self.g + 1} stops at step {self.step_no} of {self.steps}: '
-            f'no better held-out loss in {self.train_cfg.patience} evaluations; '
-            f'the weights of step {row["step"]} are kept ({row["held_out"]:.3f})')
+    "Say something on the screen and in the log"
     if self.acc.is_main_process: log_line(dir, self.g, said)
     if not bar.disable: bar.write(said)
 
+@patch
+def ran_out(self:TierRun):
+    "That patience has run out, and what is kept"
+    row = kept_row(self.curve, self.best)
+    return (f'tier {self.g + 1} stops at step {self.step_no} of {self.steps}: '
+            f'no better held-out loss in {self.train_cfg.patience} evaluations; '
+            f'the weights of step {row["step"]} are kept ({row["held_out"]:.3f})')
+
+# %% ../nbs/23_train.ipynb #c23d0005
 @patch
 def look(self:TierRun,
     test, # `Spectrograms` of the held-out clips; None where there are none
@@ -50,12 +58,13 @@ def look(self:TierRun,
     bar, # The progress bar, which shows the losses
     watch, # Functions called with this `TierRun`
 ):
-    "Evaluate, note the point in the log, and call whoever looks on"
+    "Evaluate, note the point in the log, say so if clips begin to be memorised, and call whoever looks on"
     self.evaluate(test)
     row = {k: v for k, v in self.curve[-1].items() if v is not None}
     if self.acc.is_main_process:
         log_line(dir, self.g, ', '.join(f'{k} {v:.5g}' for k, v in row.items()))
         for fn in watch: fn(self)
+    if (said := memorising(self.g, self.curve)) and not memorising(self.g, self.curve[:-1]): self.tell(dir, bar, said)
     bar.set_postfix({k: f'{row[k]:.3f}' for k in ('train', 'held_out') if k in row})
 
 # %% ../nbs/23_train.ipynb #3c8c7fe6
@@ -71,6 +80,7 @@ def fit(self:TierRun,
     c, saved, self.test, at, start = self.train_cfg, self.step_no, test, self.step_no, time.time()
     bar = tqdm(total=self.steps, initial=self.step_no, disable=not (progress and self.acc.is_main_process),
                desc=f'tier {self.g + 1} of {self.G}', unit='step')
+    if not test and not self.step_no: self.tell(dir, bar, f'tier {self.g + 1}: {BLIND}')
     try:
         while True:
             due = self.step_no and (self.step_no % c.eval_every == 0 or self.step_no == self.steps)
@@ -80,7 +90,7 @@ def fit(self:TierRun,
             if self.done: break
             self.seen.append(self.step(data)); bar.update()
             if self.in_a_row: self.stumble(data, dir)
-        if self.step_no < self.steps: self.ran_out(dir, bar)
+        if self.step_no < self.steps: self.tell(dir, bar, self.ran_out())
     except KeyboardInterrupt:
         if self.whole and self.step_no > saved: self.save(dir)
         raise
@@ -203,7 +213,7 @@ def check_plan(model_cfg, train_cfg, corpus, dir, tiers, resume):
     if isinstance(train_cfg.steps, tuple) and len(train_cfg.steps) != G:
         raise TrainError(f'steps = {train_cfg.steps}: give one number, or one for each of {G} tiers')
     if train_cfg.seed >= 2**40: raise TrainError(f'seed = {shorten(train_cfg.seed)}: give a number below 2^40, about 10^12')
-    if train_cfg.patience and not corpus.test:
+    if train_cfg.patience not in (None, TrainConfig.patience) and not corpus.test:      # the default goes without
         raise TrainError(f'patience = {train_cfg.patience}: the corpus, {len(corpus.train)} clips, holds out none to judge by; '
                          'add recordings, or set patience to null (--train.patience=null)')
     match_labels(model_cfg, corpus)

@@ -76,7 +76,7 @@ class TrainConfig:
     matrix_lr: float = 0.02      # highest learning rate of the matrices under muon; all else has `lr`
     micro_batch: int|None = None # clips that one process holds at once, None is all of its share; fewer need less memory, the same step
     recompute: bool = False      # compute activations again on the way back: far less memory, more time, the same gradient
-    patience: int|None = None    # evaluations without a better held-out loss after which a tier stops and keeps its best; None never
+    patience: int|None = 5       # evaluations without a better held-out loss after which a tier stops and keeps its best; None never
     max_skips: int = 20          # steps in a row without a finite loss and gradient after which the run stops
     keep: int = 3                # checkpoints of each tier that are kept
 
