@@ -239,7 +239,9 @@ def each_tier(model_cfg, train_cfg, corpus, dir, tiers, acc, resume, progress, w
     for g in tiers:
         run = TierRun(model_cfg, train_cfg, g - 1, acc)
         if resume and checkpoints(dir, g - 1): run.load(dir)
-        elif init: start_from(run, init)
+        elif init:
+            told = start_from(run, init)
+            if acc.is_main_process: log_line(dir, run.g, told)
         with tf32(acc.device): run.fit(data, test, dir, progress, watch)
 
 # %% ../nbs/23_train.ipynb #50821027
@@ -250,8 +252,9 @@ def check_start(cfg, init):
         raise TrainError(f'these weights hear another spectrogram ({", ".join(odd)}); use the same audio settings, or train from nothing')
     return replace(cfg, audio=init.cfg.audio)
 
+# %% ../nbs/23_train.ipynb #50821028
 def start_from(run, init):
-    "Give a tier the weights of a trained model: vectors of labels and symbols by name, all else by shape"
+    "Give a tier the weights of a trained model: labels and symbols by name, all else by shape; and what is new, in words"
     cfg, there, own = run.cfg, init.cfg, run.tier.state_dict()
     source = init.tiers[run.g].state_dict() if run.g < len(init.tiers) else {}
     names = {f'classes.tables.{k}.weight': (cfg.labels.get(k, ()), there.labels.get(k, ())) for k in cfg.classes}
@@ -266,6 +269,11 @@ def start_from(run, init):
             raise TrainError(f'tier {run.g + 1}: {key} is {size} in these weights and {tuple(w.shape)} here; '
                              'give the model the same layers, hidden and n_mixtures')
     for part in (run.tier, run.average.module): part.load_state_dict(own)
+    what = {key: key.split('.')[2] if key.startswith('classes') else 'symbols' for key in names if key in own}
+    listed = lambda a, b: shorten(', '.join(n for n in a if n not in b)) if {*a} - {*b} else 'none'
+    told = [f'{name}: {len({*names[key][0]} & {*names[key][1]})} known, new {listed(*names[key])}, left {listed(*names[key][::-1])}'
+            for key, name in what.items()]
+    return '; '.join(['begins with trained weights', *told])
 
 # %% ../nbs/23_train.ipynb #08bb6ef6
 def keep_memory():
