@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import get_args, get_origin
 from . import __version__
-from .core import (ConfigError, MelNetError, _fits, check_range, expand, file_name, merge_config, parse_yaml, printable, quote_for_shell,
-                         read_text, shorten)
+from .core import (ConfigError, MelNetError, _fits, check_range, expand, file_name, merge_config, parse_yaml, printable,
+                         quote_for_shell, read_text, shorten)
 from .commands import (ROOT, adopt_classes, announce, assess, data_command, explore, finish, list_all, look_at,
                              next_step, open_corpus, open_model, plan_command, plans_in, quietly, read_plan, say_command, score_command)
 

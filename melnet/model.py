@@ -13,9 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from fastcore.basics import patch
-from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, is_number, printable, read_json,
-                         read_yaml,
-                         require, shorten, writing)
+from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, is_number,
+                         printable, read_json, read_yaml, require, shorten, writing)
 from .audio import MelConfig
 from .mixture import mixture_log_prob
 from .multiscale import mel_factor, merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
@@ -353,8 +352,7 @@ def from_pretrained(cls:MelNet,
         still = 'a training run whose tiers are not all trained yet; go on with melnet train and --resume=true'
         if begun: raise WeightsError(f'{printable(dir)}: {still}')
         shipped = ', '.join(sorted(p.parent.name for p in PRETRAINED.glob('*/config.json')))
-        none = 'no folder with config.json, and no shipped weights of that name'
-        raise WeightsError(f'{printable(name_or_dir)}: {none} ({shipped or "none"})')
+        raise WeightsError(f'{printable(name_or_dir)}: no folder with config.json, no shipped weights of that name ({shipped or "none"})')
     try: values = read_json(dir/'config.json', 'configuration')
     except FileError as e: raise WeightsError(str(e)) from None
     check_names(values.get('classes') or {} if isinstance(values, dict) else {})
@@ -364,5 +362,4 @@ def from_pretrained(cls:MelNet,
     model.load_weights(dir/'model.safetensors')
     try: return model.eval().to(device)
     except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as e:
-        why = str(e).strip().partition('\n')[0][:100]
-        raise WeightsError(f"device = {shorten(device)}: the model cannot lie there ({why}); give 'cpu', or a GPU such as 'cuda'") from None
+        raise WeightsError(f"device {shorten(device)}: the model cannot lie there ({shorten(str(e))}); give 'cpu' or 'cuda'") from None

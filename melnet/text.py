@@ -146,7 +146,6 @@ def ids(self:TextConfig,
     symbols:str, # Without the two marks, as `spoken` gives them
 )->torch.Tensor: # LongTensor[U]: 0 is the begin mark, len(symbols) + 1 the end mark
     "Numbers of symbols, between the marks"
-    if not isinstance(symbols, str): raise TextError(f'symbols = {shorten(symbols)}: expected a string')
     at = {c: k for k, c in enumerate(self.symbols, 1)}
     if ' ' in at: symbols = ' '.join(''.join(' ' if c in '-/:()[]' and c not in at else c for c in symbols).split())   # they part words
     symbols = [c for c in symbols if c in at or c not in SILENT]
@@ -180,10 +179,9 @@ def from_texts(cls:TextConfig,
     **kwargs, # Further fields
 )->TextConfig:
     "The settings for a corpus: its symbols, and its pace where the frames are known"
-    if not isinstance(texts, list | tuple): raise TextError(f'texts = {shorten(texts)}: give a list of strings')
     bare = cls(kind=kind, components=components, **kwargs)
-    said = [bare.spoken(t) for t in texts if t]
-    if not said: raise TextError('no texts; give at least one string')
+    said = [bare.spoken(t) for t in texts if t] if isinstance(texts, list | tuple) else []
+    if not said: raise TextError('no texts; give a list of strings, at least one')
     pace = {} if frames is None else {'pace': round(sum(len(s) + 2 for s in said) / frames, 3)}
     version = {'phonemizer': _espeak_version()} if kind == 'phonemes' else {}
     return replace(bare, symbols=tuple(sorted(set(''.join(said)))), **pace, **version)
