@@ -8,8 +8,7 @@ __all__ = ['play', 'AudioError', 'check_wav', 'resample', 'load_audio', 'save_au
            'config_from', 'writing']
 
 # %% ../nbs/01_audio.ipynb #c905cb1b
-import math, warnings
-import librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
+import librosa, math, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch, warnings
 from dataclasses import dataclass
 from fastcore.basics import patch
 from IPython.display import Audio
@@ -146,7 +145,7 @@ def check(self:MelConfig):
     "Refuse impossible settings"
     for name in ('sample_rate', 'n_fft', 'win_length', 'hop_length', 'n_mels', 'floor', 'std'):
         require(getattr(self, name) > 0, self, name, 'must be above zero')
-    for k, n in (('n_fft', 2**17), ('n_mels', 2**12), ('sample_rate', 10**6)): require(getattr(self, k) <= n, self, k, f'must not exceed {n}')
+    for k, n in dict(n_fft=2**17, n_mels=2**12, sample_rate=10**6).items(): require(getattr(self, k) <= n, self, k, f'must not exceed {n}')
     require(self.n_fft % 2 == 0, self, 'n_fft', 'must be even')
     require(self.win_length <= self.n_fft, self, 'win_length', f'must not exceed n_fft = {self.n_fft}')
     require(self.hop_length <= self.win_length, self, 'hop_length',

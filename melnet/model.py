@@ -352,14 +352,14 @@ def from_pretrained(cls:MelNet,
         still = 'a training run whose tiers are not all trained yet; go on with melnet train and --resume=true'
         if begun: raise WeightsError(f'{printable(dir)}: {still}')
         shipped = ', '.join(sorted(p.parent.name for p in PRETRAINED.glob('*/config.json')))
-        raise WeightsError(f'{printable(name_or_dir)}: no folder with config.json, no shipped weights of that name ({shipped or "none"})')
+        none = 'no folder with config.json, and no shipped weights of that name'
+        raise WeightsError(f'{printable(name_or_dir)}: {none} ({shipped or "none"})')
     try: values = read_json(dir/'config.json', 'configuration')
     except FileError as e: raise WeightsError(str(e)) from None
     check_names(values.get('classes') or {} if isinstance(values, dict) else {})
     cfg = config_from(MelNetConfig, values)
     _compare(dir/'model.safetensors', lambda there: _shapes(cfg, there))
-    model = MelNet(cfg)
-    model.load_weights(dir/'model.safetensors')
+    (model := MelNet(cfg)).load_weights(dir/'model.safetensors')
     try: return model.eval().to(device)
     except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as e:
         raise WeightsError(f"device {shorten(device)}: the model cannot lie there ({shorten(str(e))}); give 'cpu' or 'cuda'") from None
