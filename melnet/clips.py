@@ -13,8 +13,8 @@ from pathlib import Path
 from scipy.signal import lfilter
 from fastcore.basics import patch
 from tqdm.auto import tqdm
-from .core import MelNetError, is_number, printable, shorten
-from .audio import AudioError, level, load_audio, open_audio, resample
+from .core import MelNetError, is_number, open_audio, printable, shorten
+from .audio import AudioError, level, load_audio, resample
 
 # %% ../nbs/20_clips.ipynb #6143aab3
 VOWELS = {'a': (730, 1090, 2440), 'e': (530, 1840, 2480), 'i': (270, 2290, 3010), 'o': (570, 840, 2410), 'u': (300, 870, 2240)}

@@ -14,8 +14,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from fastcore.basics import patch
-from .core import MelNetError, expand, inside, printable, quote_for_shell, read_lines, shorten
-from .audio import INVERTED, AudioError, load_audio
+from .core import INVERTED, MelNetError, expand, inside, printable, quote_for_shell, read_lines, shorten
+from .audio import AudioError, load_audio
 from .clips import Clip, Corpus, CorpusError, sentence_of
 from .archives import download, read_members, unpack
 _all_ = ['download', 'read_members', 'unpack']                 # from here too

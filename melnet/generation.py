@@ -11,12 +11,12 @@ import ipywidgets as W, torch
 from pathlib import Path
 from fastcore.basics import patch
 from .core import expand, file_name, writing
-from .audio import MelCodec, save_audio, to_peak
+from .audio import MelCodec, save_audio
 from .model import MelNet
 from .multiscale import time_factor
 from .text import read_health
 from .sample import Request, draw_tiers, sample, sampler
-from .say import Speech, check_classes, cut_text, fade, paced, show_speech
+from .say import Speech, check_classes, cut_text, fade, paced, show_speech, to_peak
 from .views import ClipFigure, ExploreError, canvas, png, sheet, shipped_model, show_bins, so_far, table
 from .widgets import COMMON, ClipPicker, Explorer, Player, choice, cond_menus, slider, watch
 

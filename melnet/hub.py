@@ -56,8 +56,7 @@ def pull(
     from huggingface_hub import hf_hub_download, logging
     _check_name(name)
     if not isinstance(revision, str | None): raise HubError(f'revision = {shorten(revision)}: give the name of a branch, tag or commit')
-    endpoint = os.environ.get('HF_ENDPOINT') or None
-    logging.set_verbosity_error()
+    endpoint, _ = os.environ.get('HF_ENDPOINT') or None, logging.set_verbosity_error()
     try:
         config = hf_hub_download(name, 'config.json', revision=revision, endpoint=endpoint)
         hf_hub_download(name, 'model.safetensors', revision=Path(config).parent.name, endpoint=endpoint)

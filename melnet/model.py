@@ -13,9 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from fastcore.basics import patch
-from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, is_number, printable, read_json,
-                         read_yaml,
-                         require, shorten, writing)
+from .core import (ConfigError, FileError, MelNetError, check_fields, check_file, config_from, expand, is_number,
+                         printable, read_json, read_yaml, require, shorten, writing)
 from .audio import MelConfig
 from .mixture import mixture_log_prob
 from .multiscale import mel_factor, merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
@@ -305,12 +304,10 @@ def from_pretrained(cls:MelNet,
     check_names(values.get('classes') or {} if isinstance(values, dict) else {})
     cfg = config_from(MelNetConfig, values)
     _compare(dir/'model.safetensors', lambda there: _shapes(cfg, there))
-    model = MelNet(cfg)
-    model.load_weights(dir/'model.safetensors')
+    (model := MelNet(cfg)).load_weights(dir/'model.safetensors')
     try: return model.eval().to(device)
     except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as e:
-        why = str(e).strip().partition('\n')[0][:100]
-        raise WeightsError(f"device = {shorten(device)}: the model cannot lie there ({why}); give 'cpu', or a GPU such as 'cuda'") from None
+        raise WeightsError(f"device {shorten(device)}: the model cannot lie there ({shorten(str(e))}); give 'cpu' or 'cuda'") from None
 
 # %% ../nbs/07_model.ipynb #adda038c
 def load_preset(

@@ -13,13 +13,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from safetensors.torch import save_file
 from .core import ConfigError, check_range, expand, file_name, inside, keep_apart, printable, shorten, writing
-from .audio import MelCodec, level, load_audio, save_audio, show_mel, to_peak
+from .audio import MelCodec, level, load_audio, save_audio, show_mel
 from .multiscale import merge, pad_frames, split
 from .conditioning import ConditionError, check_cond
 from .text import label_number
 from .model import MelNet, MelNetConfig
 from .sample import SampleError
-from .say import fade
+from .say import fade, to_peak
 from .reports import as_title, save_picture
 
 # %% ../nbs/51_render.ipynb #ba293312

@@ -13,12 +13,13 @@ import matplotlib.pyplot as plt, soundfile as sf
 from IPython.display import display
 from fastcore.docments import docments
 from .core import config_from, printable, read_json, read_text, shorten, write_text, writing
-from .audio import MelCodec, MelConfig, show_mel, to_peak
+from .audio import MelCodec, MelConfig, show_mel
 from .multiscale import merge, pad_frames, split
 from .corpus import Spectrograms
 from .text import TextConfig
 from .model import MelNet, MelNetConfig, Tier
 from .sample import sample
+from .say import to_peak
 from .training import TrainConfig, kept_row
 from .checkpoints import TrainError, kept_weights, read_newest
 

@@ -60,17 +60,14 @@ class Request:
 
 # %% ../nbs/22_sample.ipynb #88bf3402
 def check_request(model, request):
-    "The request with defaults filled in and everything ready for use; refuses what cannot be sampled"
+    "The request ready for use; refuses what cannot be sampled"
     cfg, G, n = model.cfg, len(model.tiers), request.n
     if not _whole(n) or n < 1: raise SampleError(f'n = {shorten(n)}: ask for at least one clip, a whole number')
     to = dict(device=model.device, dtype=next(model.parameters()).dtype)
-    cond = check_conditions(cfg, request.cond, n, model.device)
-    if 'text' in cond and (U := cond['text'].ids.shape[1]) > 4000:                       # its alignment would fill the memory
-        raise SampleError(f'a text of {U} symbols: give at most 4000 at once; model.say cuts longer ones at the ends of sentences')
+    cond = check_lists(request, check_conditions(cfg, request.cond, n, model.device))
     prime = torch.zeros(n, 0, cfg.n_mels) if request.prime is None else check_given('prime', request.prime)
     if prime.ndim != 3 or (len(prime), prime.shape[2]) != (n, cfg.n_mels):
         raise SampleError(f'prime has shape {tuple(prime.shape)}; {n} clips need ({n}, P, {cfg.n_mels})')
-    if not isinstance(request.coarse, list | tuple | None): raise SampleError(f'coarse = {shorten(request.coarse)}: give a list of tiers')
     coarse = [check_given(f'coarse[{g}]', x) for g, x in enumerate([] if request.coarse is None else request.coarse)]
     lengths, ends = check_frames(model, replace(request, coarse=coarse), cond.get('text'), prime.shape[1])
     frames = lengths.max().item()
@@ -106,6 +103,14 @@ def check_ends(model, text, P):
     most = torch.where(known, most, -(-(cfg.frames or 0) // factor))
     frames = torch.where(known, most * factor, cfg.frames or 0)
     return frames, Ends(symbols, known, most, max(1, math.ceil(REST * second)))
+
+def check_lists(request, cond):
+    "The conditions; refuses tiers that are no list, and texts whose alignment would fill the memory"
+    if not isinstance(request.coarse, list | tuple | None): raise SampleError(f'coarse = {shorten(request.coarse)}: give a list of tiers')
+    if 'text' in cond and (U := cond['text'].ids.shape[1]) > 4000:
+        raise SampleError(f'a text of {U} symbols: give at most 4000 at once; model.say cuts longer ones at the ends of sentences')
+    return cond
+
 
 # %% ../nbs/22_sample.ipynb #e6958205
 def _whole(v): return isinstance(v, int) and not isinstance(v, bool) and abs(v) < 2**63

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from torch.nn.functional import pad
 from .core import FileError, MelNetError, expand, is_number, printable, read_lines, shorten, write_text, writing
-from .audio import MelCodec, MelConfig, save_audio, show_mel, to_peak
+from .audio import MelCodec, MelConfig, save_audio, show_mel
 from .multiscale import time_factor
 from .conditioning import check_cond
 from .text import ABBREVIATIONS, Health, TextError, batch_texts, clean, label_number, read_health
@@ -265,6 +265,14 @@ def remark(speech):
     h = speech.health
     told = [f'{len(h.stalls)} stalls'] * bool(h.stalls) + [f'{sum(b - a + 1 for a, b in h.skips)} symbols skipped'] * bool(h.skips)
     return ', '.join(told + ['cut short'] * (not h.arrived))
+
+def to_peak(
+    wav, # wav[S], such as a model makes it: perhaps silent
+    peak:float=.9, # The largest absolute sample of the result
+): # wav[S] without its constant offset
+    "`level` for waveforms of our own making: silence stays silence"
+    wav = wav - wav.mean()
+    return wav * (peak / wav.abs().max().clamp(min=1e-6))
 
 def write_speech(path, wav, speech, cfg, text):
     "The wav of a text and its picture"

@@ -10,7 +10,7 @@ __all__ = ['LONGEST', 'DB', 'STACKS', 'ExploreError', 'first_seconds', 'shipped_
 # %% ../nbs/50_views.ipynb #e6daf2f4
 import functools, io, html, librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
 from .core import MelNetError
-from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks, resample, to_peak
+from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks, resample
 from .mixture import split_params
 from .multiscale import merge, split, tier_shapes, time_factor
 from .clips import Clip
@@ -19,6 +19,7 @@ from .corpus import Batch, Spectrograms
 from .stacks import DelayedStacks
 from .model import MelNet
 from .sample import sample
+from .say import to_peak
 from .reports import as_title
 
 # %% ../nbs/50_views.ipynb #0922c7f4
