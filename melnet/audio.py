@@ -23,21 +23,6 @@ _import_torchaudio()
 import torchaudio.functional as AF
 
 
-# %% ../nbs/01_audio.ipynb #1d22c89b
-def _import_torchaudio():
-    "torchaudio, also where its compiled extension does not fit the torch beside it"
-    try: import torchaudio
-    except (ImportError, OSError, RuntimeError):
-        for name in [m for m in sys.modules if m.split('.')[0] == 'torchaudio']: del sys.modules[name]
-        stub = types.ModuleType('torchaudio._extension')
-        stub._IS_TORCHAUDIO_EXT_AVAILABLE = stub._IS_ALIGN_AVAILABLE = False
-        stub._check_cuda_version = stub.fail_if_no_align = lambda *args, **kwargs: None
-        sys.modules[stub.__name__] = stub
-        import torchaudio
-    return torchaudio
-_import_torchaudio()
-import torchaudio.functional as AF
-
 # %% ../nbs/01_audio.ipynb #68b8463b
 def play(
     wav, # wav[S]

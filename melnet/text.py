@@ -318,32 +318,6 @@ def encode(self:TextConfig,
 )->torch.Tensor: # LongTensor[U]
     "Numbers of a text's symbols, between the begin mark 0 and the end mark"
     return self.ids(self.spoken(text))
-<<<<<<< /tmp/tmpqzicuu63
-=======
-
-@patch
-def decode(self:TextConfig,
-    ids, # LongTensor[U]
-)->list: # U strings: '^' is the begin mark, '$' the end mark
-    "The symbols of numbers, for the axes of pictures"
-    return [['^', *self.symbols, '$'][i] for i in ids]
-
-@patch(cls_method=True)
-def from_texts(cls:TextConfig,
-    texts:list, # Of a corpus
-    kind:str='letters', # 'letters' or 'phonemes'
-    components:int=5, # K
-    frames:int=None, # Frames of the initial tier that all the texts take; gives the pace
-    **kwargs, # Further fields
-)->TextConfig:
-    "The settings for a corpus: its symbols, and its pace where the frames are known"
-    bare = cls(kind=kind, components=components, **kwargs)
-    said = [bare.spoken(t) for t in texts if t] if isinstance(texts, list | tuple) else []
-    if not said: raise TextError('no texts; give a list of strings, at least one')
-    pace = {} if frames is None else {'pace': round(sum(len(s) + 2 for s in said) / frames, 3)}
-    version = {'phonemizer': _espeak_version()} if kind == 'phonemes' else {}
-    return replace(bare, symbols=tuple(sorted(set(''.join(said)))), **pace, **version)
->>>>>>> /tmp/tmp45jv72i5
 
 # %% ../nbs/06_text.ipynb #b3e1c6a3
 @patch(cls_method=True)
