@@ -226,7 +226,7 @@ def say_command(text:list[str]=(), file:str|None=None, out:str='said', model:str
 # %% ../nbs/56_commands.ipynb #c14fb78b
 def assess(weights:str, corpus:str, data:str|None=None, out:str='evaluation.csv', n:int=1, temperature:float|tuple[float, ...]|None=None,
            seed:int=0, steps:int=400, overwrite:bool=False, progress:bool=True):
-    """Measure a model on a corpus: likelihood, codec, recognisers, speed.
+    """Measure a model on a corpus: likelihood, mel front end, recognisers, speed.
 
     Args:
         weights: Shipped weights, such as digits, or the folder of a training run.

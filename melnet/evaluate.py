@@ -156,7 +156,7 @@ def evaluate(
     steps:int=400, # Of training each recogniser
     progress:bool=True, # Show bars
 )->Measures:
-    "Likelihood, the codec's loss, recognisers of every condition, and the speed of sampling"
+    "Likelihood, what the mel front end loses, recognisers of every condition, and the speed of sampling"
     cfg = model.cfg.audio
     if not corpus.test: raise EvaluateError(f'{corpus.name} has no held-out clips to score; give a corpus with more clips')
     try: corpus = match_labels(model.cfg, corpus)
@@ -165,14 +165,14 @@ def evaluate(
     out = Measures({'held-out clips': len(data)})
     for part, row in score(model, corpus.test).items(): out |= {f'nats per element, {part} frames, {tier}': v for tier, v in row.items()}
     bare = [data.batch([i], dither=False).x for i in range(len(data))]
-    out['codec, root mean square error, nats'] = sum(codec_error(x, cfg) for x in bare) / len(bare)
+    out['mel front end, root mean square error, nats'] = sum(codec_error(x, cfg) for x in bare) / len(bare)
     out |= shares(model, corpus, data, bare, n, temperature, seed, steps, progress)
-    for clips in (1, 16): out[f'drawing {clips} at once, seconds of audio per second'] = drawing_speed(model, clips, bare[0].shape[1])
+    for clips in (1, 16): out[f'sampling {clips} at once, seconds of audio per second'] = sampling_speed(model, clips, bare[0].shape[1])
     return out
 
 # %% ../nbs/10_evaluate.ipynb #8523ebe0
 def shares(model, corpus, data, bare, n, temperature, seed, steps, progress):
-    "Shares recognised of every condition: held-out clips as they are, through the codec, and drawn ones"
+    "Shares recognised of every condition: held-out clips as they are, through the mel front end, and sampled ones"
     if not corpus.classes or model.cfg.frames is None: return {}
     out, cfg, codec = {}, model.cfg.audio, MelCodec(model.cfg.audio)
     seconds = 1.3 * cfg.seconds(model.cfg.frames)
@@ -182,12 +182,12 @@ def shares(model, corpus, data, bare, n, temperature, seed, steps, progress):
         said = lambda data: [c.labels[k] for c in data.clips]                     # of the clips that could be read
         out[f'{k} recognised, real clips'] = rec.accuracy([real.wav(i) for i in range(len(real))], said(real)).share
         through = [resample(codec.decode(x)[0], cfg.sample_rate, rate) for x in bare]
-        out[f'{k} recognised, through the codec'] = rec.accuracy(through, said(data)).share
-    drawn = judge(model, listeners, n, temperature, seed, progress=progress).heard
-    return out | {f'{k} recognised, drawn': heard.share for k, heard in drawn.items()}
+        out[f'{k} recognised, through the mel front end'] = rec.accuracy(through, said(data)).share
+    sampled = judge(model, listeners, n, temperature, seed, progress=progress).heard
+    return out | {f'{k} recognised, sampled': heard.share for k, heard in sampled.items()}
 
-def drawing_speed(model, n, frames):
-    "Seconds of audio drawn per second; the second of two runs, since the first warms up"
+def sampling_speed(model, n, frames):
+    "Seconds of audio sampled per second; the second of two runs, since the first warms up"
     for _ in range(2):
         start = time.perf_counter()
         sample(model, n, model.cfg.frames or frames, cond={k: 0 for k in model.cfg.classes}, seed=0, progress=False)
