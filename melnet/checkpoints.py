@@ -73,6 +73,7 @@ def read_checkpoint(path, device='cpu'):
         state = torch.load(path, weights_only=True, map_location=device)
         kinds = {'model': dict, 'train': dict, 'tier': int}
         if not all(isinstance(state['config'].get(k), kind) for k, kind in kinds.items()): raise KeyError('config')
+        if not all(isinstance(state[k], dict) for k in ('tier', 'average', 'opt', 'best') if k != 'best' or state[k] is not None): raise KeyError('tier')
         return {k: state[k] for k in ('config', 'done', 'step', 'tier', 'average', 'opt', 'best', 'curve', 'seen', 'skipped', 'in_a_row')}
     except Exception as e: raise TrainError(f'{path}: damaged checkpoint ({type(e).__name__}); delete it to train this tier anew') from None
 
