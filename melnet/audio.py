@@ -174,7 +174,7 @@ def encode(self:MelCodec,
 ): # x[B, T, M], T = S // hop_length + 1, in normalised units
     "Normalised log-mel spectrogram of a batch of waveforms"
     c = self.cfg
-    if not torch.is_tensor(wav) or wav.ndim != 2 or not wav.is_floating_point():
+    if not torch.is_tensor(wav) or wav.ndim != 2 or not wav.is_floating_point() or not len(wav):
         raise AudioError(f'encode takes a float tensor wav[B, S], got {tuple(getattr(wav, "shape", ()))}; a single waveform is wav[None]')
     wav = wav.to(self.window.dtype)                                 # soundfile's default is float64
     if wav.shape[1] < c.win_length:
@@ -400,8 +400,8 @@ def decode(self:MelCodec,
     "Waveforms whose spectrogram is close to `x`; the same `x` always gives the same waveform"
     c, h = self.cfg, self.cfg.hop_length
     if str(method) not in ('griffinlim', 'gradient'): raise AudioError(f'method {shorten(method)}: expected "griffinlim" or "gradient"')
-    if not torch.is_tensor(x) or x.ndim != 3 or x.shape[2] != c.n_mels or x.shape[1] < 2:
-        raise AudioError(f'decode takes x[B, T, {c.n_mels}] with at least 2 frames, got {tuple(getattr(x, "shape", ()))}')
+    if not torch.is_tensor(x) or x.ndim != 3 or x.shape[2] != c.n_mels or x.shape[1] < 2 or not len(x):
+        raise AudioError(f'decode takes x[B, T, {c.n_mels}] with at least one clip and 2 frames, got {tuple(getattr(x, "shape", ()))}')
     for name, v in (('length', length), ('n_iter', n_iter)):
         if v is not None and not is_number(v, 1, 2**40, int): raise AudioError(f'{name} {shorten(v)}: expected a positive whole number')
     with torch.no_grad(): mel = ((x.float() * c.std + c.mean).exp() - c.floor).clamp(min=0)

@@ -8,7 +8,7 @@ __all__ = ['flip_frames', 'FeatureLayer', 'LowerTiers', 'ClassEmbedding', 'Condi
 # %% ../nbs/05_conditioning.ipynb #99b2d049
 import torch
 from torch import nn
-from .core import MelNetError
+from .core import MelNetError, shorten
 from .stacks import AxisLSTM
 
 # %% ../nbs/05_conditioning.ipynb #cefff91a
@@ -94,16 +94,17 @@ def check_cond(
     "Conditions for a batch of n clips; anything missing, unknown or out of range is refused by name"
     cond = cond or {}
     for name in cond:
-        if name not in classes: raise ConditionError(f'unknown condition {name!r}; this model has {", ".join(classes) or "none"}')
+        if name not in classes: raise ConditionError(f'unknown condition {shorten(name)}; this model has {", ".join(classes) or "none"}')
     out = {}
     for name, size in classes.items():
         whole = f'give whole numbers from 0 to {size - 1}'
         if name not in cond: raise ConditionError(f'condition {name!r} is missing; give a number from 0 to {size - 1}, one per clip')
         try: v = torch.as_tensor(cond[name])
-        except (TypeError, ValueError, RuntimeError): raise ConditionError(f'{name} = {cond[name]!r}: {whole}') from None
-        if v.is_floating_point() or v.is_complex() or v.dtype == torch.bool: raise ConditionError(f'{name} = {cond[name]!r}: {whole}')
+        except (TypeError, ValueError, RuntimeError):
+            raise ConditionError(f'{name} = {shorten(cond[name])}: {whole}') from None
+        if v.is_floating_point() or v.is_complex() or v.dtype == torch.bool: raise ConditionError(f'{name} = {shorten(cond[name])}: {whole}')
         if v.numel() == 1: v = v.reshape(1).expand(n)
         if v.shape != (n,): raise ConditionError(f'{name} has shape {tuple(v.shape)}; give one number per clip, {n} in all')
-        if v.min() < 0 or v.max() >= size: raise ConditionError(f'{name} = {v.tolist()}: values run from 0 to {size - 1}')
+        if v.min() < 0 or v.max() >= size: raise ConditionError(f'{name} = {shorten(v.tolist())}: values run from 0 to {size - 1}')
         out[name] = v.long().to(device)
     return out

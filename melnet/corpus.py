@@ -120,7 +120,7 @@ class Spectrograms:
         if not self.clips: raise CorpusError(f'none of {len(clips)} clips can be used; the first: {next(iter(self.skipped.values()))}')
         if self.skipped:
             warnings.warn(f'{len(self.skipped)} of {len(clips)} clips cannot be used and are left out: '
-                          + '; '.join([*self.skipped.values()][:5]))
+                          + '; '.join(v if len(v) < 160 else f'{v[:70]} ... {v[-80:]}' for v in [*self.skipped.values()][:3]))
 
 # %% ../nbs/21_corpus.ipynb #1cb3db55
 @patch

@@ -79,7 +79,7 @@ class Espeak:
         if samples and n: self.parts.append(np.ctypeslib.as_array(samples, (n,)).copy())
         return 0
     def say(self, text, voice):
-        self.parts, data = [], text.encode()
+        self.parts, data = [], _utf8(text)
         self.choose(voice)
         self.seed(1)
         self.lib.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)  # from the start, by character; 1: UTF-8
@@ -88,7 +88,7 @@ class Espeak:
         "Of its noise, which else follows the clock; a library before 1.52 has none"
         with contextlib.suppress(AttributeError): self.lib.espeak_ng_SetRandSeed(ctypes.c_long(seed))
     def choose(self, voice):
-        if self.lib.espeak_SetVoiceByName(voice.encode('utf-8', 'surrogatepass')):
+        if not _can_be_voice(voice) or self.lib.espeak_SetVoiceByName(voice.encode()):
             raise CorpusError(f'espeak-ng has no voice {shorten(voice)}; try "en-us" or "en-us+f3"')
     def close(self):
         "Unload the library, for it remembers what it said: the same texts then sound the same again"
@@ -96,6 +96,17 @@ class Espeak:
         getattr(_ctypes, 'dlclose', getattr(_ctypes, 'FreeLibrary', None))(self.lib._handle)
 
 # %% ../nbs/41_datasets.ipynb #9021a69e
+def _utf8(text):
+    "As C reads it: a zero would be its end"
+    try: return text.replace('\0', ' ').encode()
+    except UnicodeEncodeError: raise CorpusError(f'text {shorten(text)}: holds half a character; type it again') from None
+
+def _can_be_voice(voice):
+    "Whether espeak-ng can look for it: a folder of its data, taken for a voice, ends the process"
+    import espeakng_loader
+    if not isinstance(voice, str) or not re.fullmatch(r'[A-Za-z][\w-]{0,40}(/[\w-]{1,40})?(\+[\w-]{1,40})?', voice): return False
+    return not (Path(espeakng_loader.get_data_path())/'lang'/voice).is_dir()
+
 @patch
 def phonemes(self:Espeak,
     text, # Of any length
@@ -103,7 +114,7 @@ def phonemes(self:Espeak,
 ): # IPA, without punctuation
     "IPA, clause after clause; espeak-ng moves the pointer on, and to null at the end"
     self.choose(voice)
-    said, rest, self.lib.espeak_TextToPhonemes.restype = [], ctypes.c_char_p(text.encode()), ctypes.c_char_p
+    said, rest, self.lib.espeak_TextToPhonemes.restype = [], ctypes.c_char_p(_utf8(text)), ctypes.c_char_p
     while rest.value: said.append(self.lib.espeak_TextToPhonemes(ctypes.byref(rest), 1, 2) or b'')      # 1: UTF-8, 2: IPA
     return ' '.join(b' '.join(said).decode().split())
 

@@ -14,7 +14,7 @@ import functools
 import ipywidgets as W, torch
 from pathlib import Path
 from fastcore.basics import patch
-from .core import writing
+from .core import expand, shorten, writing
 from .audio import MelConfig, mel_ticks
 from .mixture import mixture_log_prob
 from .multiscale import pad_frames, tier_shapes
@@ -248,9 +248,10 @@ def explorer_page(
 )->Path: # Of the notebook
     "A notebook that opens one explorer, or all of them"
     import nbformat                      # two seconds, which no other command needs
-    names = list(EXPLORERS) if name == 'all' else [name]
-    if not set(names) <= set(EXPLORERS): raise ExploreError(f'no explorer {name!r}; there are {", ".join(EXPLORERS)}, and all')
-    page = Path(out)/f'{name}.ipynb'
+    names = list(EXPLORERS) if isinstance(name, str) and name == 'all' else [name]
+    if not isinstance(name, str) or names[0] not in EXPLORERS:
+        raise ExploreError(f'no explorer {shorten(name)}; there are {", ".join(EXPLORERS)}, and all')
+    page = expand(out)/f'{name}.ipynb'
     if page.exists(): return page
     notebook = nbformat.v4.new_notebook(metadata={'kernelspec': {'name': 'python3', 'display_name': 'Python 3', 'language': 'python'}})
     for n in names:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import NamedTuple
 from threadpoolctl import threadpool_limits
 from .mixture import LOG_SCALE_LIMIT
-from .mixture import LOG_SCALE_LIMIT
 from .text import MAX_STEP, MAX_WIDTH
 try: import numba
 except ImportError: numba = None
@@ -331,9 +330,9 @@ def value(theta, bound, u, eps, choice, scale):
 # %% ../nbs/43_kernels.ipynb #a5eed043
 @jit
 def log_weight(theta, bound, x, k):
-    "Log of weight times density of component k, without constants"
+    "Log of weight times density of component k, without constants; in double precision, where the square of no float32 overflows"
     s = log_scale(theta[len(theta)//3 + k], bound)
-    return theta[2*(len(theta)//3) + k] - .5*((x - theta[k]) * np.exp(-s))**2 - s
+    return theta[2*(len(theta)//3) + k] - .5*((np.float64(x) - theta[k]) * np.exp(-s))**2 - s
 
 @jit
 def density(theta, bound, x):

@@ -8,7 +8,7 @@ __all__ = ['count_saved', 'n_symbols', 'text_bytes', 'text_flops', 'saved_bytes'
 
 # %% ../nbs/49_memory.ipynb #feddec27
 import math, re, torch
-from .core import MelNetError
+from .core import MelNetError, shorten
 from .multiscale import tier_shapes
 from .recompute import LINES
 from .model import MelNetConfig
@@ -147,7 +147,7 @@ def parse_memory(
 )->float: # Bytes
     "Bytes from a size as people write it"
     found = re.fullmatch(r'(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b', str(text).strip().lower())
-    if not found or float(found[1]) == 0:
-        raise PlanError(f'memory = {text!r}: give a size above zero with its unit, such as 8GB, 24GiB or 512MB')
+    if not found or not 0 < float(found[1]) < 1e12:
+        raise PlanError(f'memory = {shorten(text)}: give a size above zero with its unit, such as 8GB, 24GiB or 512MB')
     number, prefix, binary = found.groups()
     return float(number) * (1024 if binary else 1000) ** ' kmgt'.index(prefix or ' ')

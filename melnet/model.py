@@ -42,7 +42,9 @@ class MelNetConfig:
     def __post_init__(self):
         if isinstance(self.audio, dict): object.__setattr__(self, 'audio', config_from(MelConfig, self.audio))
         if isinstance(self.text, dict): object.__setattr__(self, 'text', config_from(TextConfig, self.text))
-        if isinstance(self.labels, dict): object.__setattr__(self, 'labels', {k: tuple(map(str, v)) for k, v in self.labels.items()})
+        if isinstance(self.labels, dict):
+            labels = {k: tuple(map(str, v)) if isinstance(v, (list, tuple)) else v for k, v in self.labels.items()}
+            object.__setattr__(self, 'labels', labels)
         check_fields(self)
         if self.audio is None: object.__setattr__(self, 'audio', MelConfig(n_mels=self.n_mels))
         self.check()
@@ -211,6 +213,7 @@ def log_prob(self:MelNet,
 )->list: # Nats [B, T_g, M_g] of each tier; zero where an element is padding
     "Log-density of every element given those before it"
     tiers, own, below, cond = self.inputs(x, lengths, cond)
+    if not x.isfinite().all(): raise ConfigError('x holds NaN or Inf, which has no density; give finite values, in normalised units')
     out = []
     for g, (tier, xg) in enumerate(zip(self.tiers, tiers)):
         logp = mixture_log_prob(tier(xg, merge(tiers[:g]) if g else None, below[g], cond), xg)

@@ -258,8 +258,15 @@ def silence_after(model, x, lengths):
     c = model.cfg.audio
     for b, T in enumerate(lengths.tolist()): x[b, T:] = (math.log(c.floor) - c.mean) / c.std
 
+def check_sampled(x, tier):
+    "Refuse values that no float holds: a clip of NaN is no clip"
+    if x.isfinite().all(): return x
+    raise SampleError(f'{tier} came to values that are not finite: its weights are too large; train it with a lower learning rate '
+                      'or load another checkpoint, and sample float16 weights in float32: model.float()')
+
 def finish_clips(model, request, x, details):
     "x[B, T, M] with silence beyond each clip's end; the lengths go to details"
+    check_sampled(x, 'the model')
     lengths, ends = request.lengths.clamp(max=x.shape[1]), request.ends
     if ends is not None:
         lengths = torch.minimum(lengths, ends.lengths * time_factor(len(model.tiers)))
@@ -291,7 +298,7 @@ def draw_tiers(
                 for i in until_over(draw, canvas, None if g else request.ends):
                     done, T = i + 1, canvas.x.shape[1]
                     if report(g, i, T, canvas.x) is False and (g, done) != (G - 1, T): raise Stop
-                tiers.append(canvas.x[:, :done])
+                tiers.append(check_sampled(canvas.x[:, :done], f'tier {g + 1}'))
                 request = lengths_found(model, request, g)
                 if scores is not None: scores.append(own_scores(model, request, canvas.logp[:, :done], g))
             x = merge(tiers)[:, :request.frames]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tqdm.auto import tqdm
 import matplotlib.pyplot as plt
-from .core import writing
+from .core import write_text, writing
 from .audio import MelConfig, show_mel
 from .mixture import mixture_log_prob
 from .multiscale import pad_frames, split, tier_lengths
@@ -203,13 +203,13 @@ def score_corpus(
     refused = [ClipScore(id, {}, math.nan, math.nan, {}, {}, error=why) for id, why in wrong.items()]
     scores = rank([*refused, *score_clips(model, clips, batch_size, progress)])
     if out is None: return scores
-    with writing(Path(out)/'scores.csv') as tmp, open(tmp, 'w', newline='', encoding='utf-8') as f:
+    with writing(Path(out)/'scores.csv') as tmp, open(tmp, 'w', newline='', encoding='utf-8', errors='backslashreplace') as f:
         csv.writer(f).writerows(table_of(scores, corpus))
     found, parts = {c.id: c for c in clips}, {}
     if bad := [s for s in scores if s.error]: parts['not scored'] = as_table([(s.id, s.error) for s in bad])
     for k, s in enumerate([s for s in scores if not s.error][:top], 1):
         parts[f'{k}. {html.escape(s.id)}: {s.because}, {s.strange:.1f} deviations'] = show_strange(model, found[s.id], s)
-    with writing(Path(out)/'scores.html') as tmp: tmp.write_text(as_page(f'{corpus.name}: the strangest clips', parts), encoding='utf-8')
+    write_text(Path(out)/'scores.html', as_page(f'{corpus.name}: the strangest clips', parts))
     return scores
 
 # %% ../nbs/29_density.ipynb #d0000031

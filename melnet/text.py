@@ -54,6 +54,7 @@ def ids(self:TextConfig,
     symbols:str, # Without the two marks, as `spoken` gives them
 )->torch.Tensor: # LongTensor[U]: 0 is the begin mark, len(symbols) + 1 the end mark
     "Numbers of symbols, between the marks"
+    if not isinstance(symbols, str): raise TextError(f'{shorten(symbols)} is no string of symbols; give a text as spoken(text) returns it')
     at = {c: k for k, c in enumerate(self.symbols, 1)}
     if ' ' in at: symbols = ' '.join(''.join(' ' if c in '-/:()[]' and c not in at else c for c in symbols).split())   # they part words
     symbols = [c for c in symbols if c in at or c not in SILENT]

@@ -8,8 +8,8 @@ __all__ = ['LONGEST', 'DB', 'STACKS', 'ExploreError', 'first_seconds', 'shipped_
            'field_view', 'all_params', 'density_view', 'ClipFigure', 'png', 'table']
 
 # %% ../nbs/50_views.ipynb #e6daf2f4
-import functools, io, html, librosa, matplotlib.pyplot as plt, numpy as np, soundfile as sf, torch
-from .core import MelNetError
+import functools, html, io, librosa, matplotlib.pyplot as plt, numpy as np, os, soundfile as sf, torch
+from .core import MelNetError, open_audio, shorten
 from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks, resample
 from .mixture import split_params
 from .multiscale import merge, split, tier_shapes, time_factor
@@ -34,8 +34,10 @@ def first_seconds(
     sr:int, # Hz
 )->torch.Tensor: # wav[S], mono, peak 1
     "The start of a recording; what follows is not even read"
+    if not isinstance(file, (str, os.PathLike)) and not hasattr(file, 'read'):
+        raise AudioError(f'{shorten(file)} is no recording; give a path or an open file')
     try:
-        with sf.SoundFile(file) as f: wav, rate = f.read(int(LONGEST * f.samplerate), dtype='float32', always_2d=True), f.samplerate
+        with open_audio(file) as f: wav, rate = f.read(int(LONGEST * f.samplerate), dtype='float32', always_2d=True), f.samplerate
     except sf.LibsndfileError as e:
         raise AudioError(f'{name}: not readable as audio ({e.error_string}); convert it to wav or flac') from None
     check_wav(wav, name)
@@ -69,7 +71,7 @@ def speak(
     "A waveform that espeak-ng spoke"
     if not text.strip(): raise ExploreError('no text; write a word or two')
     clip = espeak([text], [voice]).clips[0]
-    if not len(clip.wav): raise ExploreError(f'espeak-ng has nothing to say to {text!r}; write a word or two')
+    if not len(clip.wav): raise ExploreError(f'espeak-ng has nothing to say to {shorten(text)}; write a word or two')
     return level(resample(clip.wav[:int(LONGEST * clip.sample_rate)], clip.sample_rate, sr))
 
 # %% ../nbs/50_views.ipynb #d4eec8dc
