@@ -77,7 +77,8 @@ def read_checkpoint(path, device='cpu'):
         if not all(isinstance(state[k], kind) for k, kind in kinds.items()): raise KeyError('tier')
         if not all(isinstance(row, dict) for row in state['curve']): raise KeyError('curve')
         return {k: state[k] for k in ('config', 'done', 'step', 'tier', 'average', 'opt', 'best', 'curve', 'seen', 'skipped', 'in_a_row')}
-    except Exception as e: raise TrainError(f'{path}: damaged checkpoint ({type(e).__name__}); delete it to train this tier anew') from None
+    except Exception as e:
+        raise TrainError(f'{path}: damaged checkpoint ({type(e).__name__}); delete it to train this tier anew') from None
 
 # %% ../nbs/46_checkpoints.ipynb #12c5bff2
 def read_newest(

@@ -102,7 +102,8 @@ def check_cond(
         try: v = torch.as_tensor(cond[name])
         except (TypeError, ValueError, RuntimeError):
             raise ConditionError(f'{name} = {shorten(cond[name])}: {whole}') from None
-        if v.is_floating_point() or v.is_complex() or v.dtype == torch.bool: raise ConditionError(f'{name} = {shorten(cond[name])}: {whole}')
+        if v.is_floating_point() or v.is_complex() or v.dtype == torch.bool:
+            raise ConditionError(f'{name} = {shorten(cond[name])}: {whole}')
         if v.numel() == 1: v = v.reshape(1).expand(n)
         if v.shape != (n,): raise ConditionError(f'{name} has shape {tuple(v.shape)}; give one number per clip, {n} in all')
         if v.min() < 0 or v.max() >= size: raise ConditionError(f'{name} = {shorten(v.tolist())}: values run from 0 to {size - 1}')
