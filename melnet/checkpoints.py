@@ -73,7 +73,7 @@ def read_checkpoint(path, device='cpu'):
         state = torch.load(path, weights_only=True, map_location=device)
         kinds = {'model': dict, 'train': dict, 'tier': int}
         if not all(isinstance(state['config'].get(k), kind) for k, kind in kinds.items()): raise KeyError('config')
-        kinds = {'tier': dict, 'average': dict, 'best': dict|None, 'step': int, 'curve': list, 'seen': list, 'skipped': int, 'in_a_row': int}
+        kinds = dict(tier=dict, average=dict, best=dict|None, step=int, curve=list, seen=list, skipped=int, in_a_row=int)
         if not all(isinstance(state[k], kind) for k, kind in kinds.items()): raise KeyError('tier')
         if not all(isinstance(row, dict) for row in state['curve']): raise KeyError('curve')
         return {k: state[k] for k in ('config', 'done', 'step', 'tier', 'average', 'opt', 'best', 'curve', 'seen', 'skipped', 'in_a_row')}
