@@ -41,7 +41,7 @@ def open_corpus(
     if max_seconds is not None and not is_number(max_seconds, 1e-2, 1e6):
         raise CorpusError(f'max_seconds = {shorten(max_seconds)}: give seconds, from 0.01 to 10^6')
     name, _, subset = str(name).partition('/')
-    data = None if data is None else expand(data)
+    data = expand(data) if data else None      # scripts write --data=$DATA, empty or not
     if name == 'fsdd': corpus = fsdd(data, check)
     elif name == 'toy': corpus = toy_corpus(sr=sr)
     elif name == 'folder' and not data: raise CorpusError('a folder of recordings is needed; say where with --data=PATH')
