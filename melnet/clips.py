@@ -204,7 +204,7 @@ def hold_out(self:Corpus,
     share:float, # Of all clips, from 0 to below 1
 )->Corpus:
     "The same clips, another share of them held out: by the hash of a clip's text, or of its id where it has none"
-    if not is_number(share, 0, .999): raise CorpusError(f'held_out = {shorten(share)}: give a share from 0 to below 1')
+    if not is_number(share, 0, 1) or share == 1: raise CorpusError(f'held_out = {shorten(share)}: give a share from 0 to below 1')
     return Corpus(self.name, self.clips, self.classes, lambda c: hashed(sentence_of(c)) < share, left_out=self.left_out)
 
 @patch

@@ -12,6 +12,7 @@ __all__ = ['INVERTED', 'printable', 'MelNetError', 'ConfigError', 'is_number', '
 import codecs, contextlib, hashlib, json, math, operator, os, re, reprlib, shlex, stat, subprocess, sys, tempfile, types, unicodedata, yaml
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Union, get_args, get_origin, get_type_hints
 
@@ -57,7 +58,7 @@ def is_number(
     kind=float, # Or int
 )->bool:
     "Whether a value is a number within a range; booleans, texts, arrays, infinity and NaN are none"
-    return _fits(value, kind) and low <= value <= high
+    return isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool) and low <= value <= high
 
 
 # %% ../nbs/40_core.ipynb #126a904c

@@ -131,6 +131,7 @@ def wilson(
     n:int, # Trials
 )->Estimate:
     "A share and Wilson's 95 % interval, which also holds near 0 and 1 and for few trials"
+    if torch.is_tensor(k) and k.numel() == 1: k = k.item()               # a sum of right answers, say
     if not is_number(n, 1, 1e15) or not is_number(k, 0, n):
         raise EvaluateError(f'{shorten(k)} of {shorten(n)}: give the successes among at least one trial')
     z, p = 1.96, k / n
