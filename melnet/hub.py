@@ -40,6 +40,7 @@ def _check_name(name):
     if not isinstance(name, str) or not re.fullmatch(r'[\w.-]+/[\w.-]+', name, re.A):
         raise HubError(f'{shorten(name)}: no name of a repository; write user/name')
 
+# %% ../nbs/59_hub.ipynb #a5ee5950
 def _explain(name, e):
     "What went wrong on the way to or from the hub, as a sentence"
     kind, code = type(e).__name__, getattr(getattr(e, 'response', None), 'status_code', None)
@@ -56,7 +57,8 @@ def pull(
     from huggingface_hub import hf_hub_download, logging
     _check_name(name)
     if not isinstance(revision, str | None): raise HubError(f'revision = {shorten(revision)}: give the name of a branch, tag or commit')
-    endpoint, _ = os.environ.get('HF_ENDPOINT') or None, logging.set_verbosity_error()
+    endpoint = os.environ.get('HF_ENDPOINT') or None
+    logging.set_verbosity_error()
     try:
         config = hf_hub_download(name, 'config.json', revision=revision, endpoint=endpoint)
         hf_hub_download(name, 'model.safetensors', revision=Path(config).parent.name, endpoint=endpoint)
