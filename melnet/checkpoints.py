@@ -101,6 +101,12 @@ def kept_weights(state):
     last = {k.removeprefix('module.'): v for k, v in state['average'].items() if k.startswith('module.')}
     return last if state['best'] is None else state['best']
 
+def load_kept(tier, state, what):
+    "Give a tier those weights; `what` is named where they do not fit"
+    try: tier.load_state_dict(kept_weights(state))
+    except (RuntimeError, TypeError, AttributeError, KeyError) as e:
+        raise TrainError(f'{what}: damaged checkpoint ({shorten(str(e), 80)}); delete it to train this tier anew') from None
+
 # %% ../nbs/46_checkpoints.ipynb #9f8f2333
 FREE = {'micro_batch', 'recompute', 'keep', 'eval_every', 'save_every', 'patience', 'max_skips'}
 FIXES = {'steps', 'lr', 'matrix_lr', 'clip_norm', 'precision'}

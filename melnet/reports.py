@@ -21,7 +21,7 @@ from .model import MelNet, MelNetConfig, Tier
 from .sample import sample
 from .say import to_peak
 from .training import TrainConfig, kept_row
-from .checkpoints import TrainError, kept_weights, read_newest
+from .checkpoints import TrainError, load_kept, read_newest
 
 # %% ../nbs/47_reports.ipynb #57782c91
 def as_title(text):
@@ -263,7 +263,7 @@ def as_page(name, parts):
 def samples_of(cfg, states, data):
     "What each tier samples into held-out clips, the alignment, and a clip by all tiers, as HTML under their titles"
     parts, model, ids = {}, MelNet(cfg).eval(), [c.id for c in data.clips]
-    for g, state in states.items(): model.tiers[g].load_state_dict(kept_weights(state))
+    for g, state in states.items(): load_kept(model.tiers[g], state, f'tier {g + 1}')
     if 0 in states and (found := alignments(model.tiers[0], cfg, data, 3)):
         read = [i for i, text in zip(ids, data.texts) if text is not None]
         parts['alignment, held-out clips read with their texts'] = as_picture(show_alignments(found, read), 'alignments')

@@ -22,7 +22,7 @@ from .multiscale import time_factor
 from .text import TextConfig
 from .model import MelNet, MelNetConfig
 from .training import COLUMNS, TierRun, TrainConfig, follow, held_out_nll, interval, kept_row, lr_at, mean_over, tier_nll
-from .checkpoints import TrainError, checkpoints, kept_weights, log_line, read_newest, tier_locks
+from .checkpoints import TrainError, checkpoints, load_kept, log_line, read_newest, tier_locks
 from .reports import LiveCurve, TensorBoard, memorising, preview, report, show_curves
 
 # %% ../nbs/23_train.ipynb #c299820f
@@ -186,7 +186,7 @@ def join_tiers(
             raise TrainError(f'{path}: of another model than the tiers it shall join; train it anew')
         if not (state['done'] or unfinished):
             raise TrainError(f'{path}: tier {g + 1} is not finished; go on with resume, or join it as it stands (--unfinished=true)')
-        tier.load_state_dict(kept_weights(state))
+        load_kept(tier, state, printable(path))
     model.save_pretrained(dir)
     return model.eval()
 
