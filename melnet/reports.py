@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt, soundfile as sf
 from IPython.display import display
 from fastcore.docments import docments
-from .core import config_from, printable, read_json, read_text, shorten, write_text, writing
+from .core import config_from, expand, printable, read_json, read_text, shorten, write_text, writing
 from .audio import MelCodec, MelConfig, show_mel
 from .multiscale import merge, pad_frames, split
 from .corpus import Spectrograms
@@ -68,7 +68,7 @@ def read_curve(path):
 def read_curves(dir):
     "The rows of each tier's curve in a folder, by the number of the tier; damaged files are refused by name"
     number = re.compile(r'tier([0-9]{1,4})\.csv')
-    found = {int(m[1]): path for path in Path(dir).glob('tier*.csv') if (m := number.fullmatch(path.name))}
+    found = {int(m[1]): path for path in expand(dir).glob('tier*.csv') if (m := number.fullmatch(path.name))}
     return {g: rows for g, path in sorted(found.items()) if (rows := read_curve(path))}
 
 
@@ -147,7 +147,7 @@ class TensorBoard:
     "Scalars, settings, a sample with its sound and its alignment at each evaluation, for `tensorboard --logdir DIR`"
     def __init__(self,
         dir, # Folder for the event files, one inside it for each tier
-    ): self.dir, self.writers = Path(dir), {}
+    ): self.dir, self.writers = expand(dir), {}
     def __call__(self, run, clip=0):
         from torch.utils.tensorboard import SummaryWriter
         row, audio = run.curve[-1], run.cfg.audio
@@ -285,7 +285,7 @@ def report(
     n:int=3, # Samples of each tier
 )->Path: # DIR/report.html
     "Write the report of a run as one self-contained HTML file"
-    dir = Path(dir)
+    dir = expand(dir)
     states = {g: found[1] for g in range(99) if (found := read_newest(dir, g))}
     if not states: raise TrainError(f'{dir}: holds no checkpoint such as tier1-00000250.pt; give the folder of a run')
     config = next(iter(states.values()))['config']
