@@ -14,7 +14,7 @@ import ast, json, re, sys
 from pathlib import Path
 
 top = Path(__file__).resolve().parent.parent
-FLOORS = '''core audio exercises mixture multiscale clips archives datasets corpus stacks conditioning recompute text model hub kernels sampling
+FLOORS = '''core audio exercises mixture multiscale clips archives datasets corpus stacks conditioning recompute muon text model hub kernels sampling
 recorded sample say processes training checkpoints reports train recognise words evaluate score memory plan views widgets generation explore render
 commands cli'''.split()     # low to high
 WIDTH, MODULE, PAGE, LESSON, CELL = 140, 420, 110, 90, 30

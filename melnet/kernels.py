@@ -156,8 +156,14 @@ def start(h, c, first):
     for n in range(len(h)):
         for k in range(h.shape[1]): h[n, k], c[n, k] = first[0, k], first[1, k]
 
+FEW = 8                 # rows
+
 @jit
-def mm(a, w, out): np.dot(a, w, out)
+def mm(a, w, out):
+    "out = a w; a few rows one by one, for a product of matrices first rearranges w, which takes longer than they do"
+    if len(a) < FEW:
+        for n in range(len(a)): np.dot(a[n], w, out[n])
+    else: np.dot(a, w, out)
 
 # %% ../nbs/43_kernels.ipynb #0dff73bc
 @partial(jit, inline='always')

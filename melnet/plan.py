@@ -175,7 +175,7 @@ def calls(
     in_time, in_freq = (math.ceil(n / max(1, lines // micro)) for n in (M, T))                         # blocks
     again = (L * (in_time + 2*in_freq - 2) + F * (2*in_time + in_freq - 2)) * (80 if half else 50) if recompute else 0
     layer = (160 if half else 70) if g else (210 if half else 90)
-    return 100 + layer * (L + F) + again + (56 + 119*T) * text, 24 * ((10*L + 9*F + 2 if g else 13*L) + 8*text) + 50
+    return 100 + layer * (L + F) + again + (56 + 119*T) * text, 26 * (3 + (g > 0) + 2*text) + 50
 
 # %% ../nbs/24_plan.ipynb #aa023770
 def ring_seconds(

@@ -16,6 +16,7 @@ from .core import check_fields, require, seed_of
 from .mixture import mixture_log_prob
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
 from .corpus import Batch, batch_order
+from .muon import Muon
 from .recompute import recompute
 from .text import Text, stack_texts
 from .model import MelNetConfig, Tier
@@ -119,12 +120,13 @@ def follow(
 
 # %% ../nbs/09_training.ipynb #c32abe71
 class Together:
-    "Several optimisers as one"
+    "Muon and another optimiser as one"
+    each = map                                          # how Muon turns the parts of its stacks
     def __init__(self, *opts): self.opts = opts
     @property
     def param_groups(self): return [g for o in self.opts for g in o.param_groups]
     def zero_grad(self): [o.zero_grad() for o in self.opts]
-    def step(self): [o.step() for o in self.opts]
+    def step(self): self.opts[0].step(self.each), self.opts[1].step()
     def state_dict(self): return [o.state_dict() for o in self.opts]
     def load_state_dict(self, states): [o.load_state_dict(s) for o, s in zip(self.opts, states)]
 
@@ -138,7 +140,7 @@ def make_optimizer(cfg:TrainConfig, tier):
     decay = dict(weight_decay=cfg.weight_decay)
     if cfg.optimizer == 'rmsprop': return torch.optim.RMSprop(tier.parameters(), lr=cfg.lr, momentum=cfg.momentum)
     if cfg.optimizer == 'adamw': return torch.optim.AdamW(tier.parameters(), lr=cfg.lr, betas=(.9, .99), fused=True, **decay)
-    muon = torch.optim.Muon(hidden, lr=cfg.matrix_lr, momentum=cfg.momentum, **decay)
+    muon = Muon(hidden, lr=cfg.matrix_lr, momentum=cfg.momentum, **decay)
     return Together(muon, torch.optim.AdamW(rest, lr=cfg.lr, betas=(.9, .99), fused=True, **decay))
 
 def peaks(cfg:TrainConfig):
@@ -191,6 +193,8 @@ def interval(
     return mean.item(), (mean - 1.96 * error).item(), (mean + 1.96 * error).item()
 
 # %% ../nbs/09_training.ipynb #51de0b9a
+PAIR = ThreadPoolExecutor(2, 'melnet')        # kept: a new thread at every step would begin without memory of its own
+
 @contextlib.contextmanager
 def own_threads(device):
     "On a CPU each of two parts has half of PyTorch's threads; gives how many parts may be computed at once"
@@ -212,6 +216,7 @@ class Faster:
 # %% ../nbs/09_training.ipynb #99458318
 class TierRun:
     "One tier in training: all that changes from step to step"
+    small = 2**16       # hidden states of a batch, B T M H; one of fewer is not halved
     def __init__(self,
         cfg:MelNetConfig, # Of the whole model
         train_cfg:TrainConfig, # Its seed also gives the first weights
@@ -224,6 +229,7 @@ class TierRun:
         with torch.random.fork_rng(devices=[]):             # the weights are made on the CPU; no GPU is asked for its state
             torch.default_generator.manual_seed(train_cfg.seed * 100 + g)
             self.tier = recompute(Tier(cfg, g).to(acc.device), train_cfg.recompute)
+        self.params = list(self.tier.parameters())
         self.average = AveragedModel(self.tier, multi_avg_fn=follow(train_cfg.average))
         for m in self.average.modules():
             if isinstance(m, torch.nn.LSTM): m.flatten_parameters()      # a copy loses the layout that cuDNN wants
@@ -257,10 +263,10 @@ def part(self:TierRun,
     return data.batch(self.clips_of_step(data, ahead), seed=self.train_cfg.seed * 1_000_003 + self.step_no + ahead, rows=rows)
 
 # %% ../nbs/09_training.ipynb #8eeababc
-def shares(n, acc, micro_batch=None):
-    "The places of a batch of n clips that this process takes, in parts of at most `micro_batch`; without it in halves on a CPU, else whole"
+def shares(n, acc, micro_batch=None, halves=False):
+    "The places of a batch of n clips that this process takes, in parts of at most `micro_batch`; without it in halves, or whole"
     mine = list(range(n))[acc.process_index::acc.num_processes]
-    most = micro_batch or max(1, -(-len(mine) // (2 if acc.device.type == 'cpu' else 1)))
+    most = micro_batch or max(1, -(-len(mine) // (1 + halves)))
     return [mine[k:k + most] for k in range(0, len(mine), most)]
 
 def sum_over_processes(module, loss, acc):
@@ -273,12 +279,12 @@ def sum_over_processes(module, loss, acc):
     return total[0].squeeze()
 
 @patch
-def _gradients(self:TierRun, parts, fn):
-    "fn(part) of each part of a batch, in their order"
-    with own_threads(self.acc.device) as most:
-        way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
-        with ThreadPoolExecutor(2) as pool: out = list((pool.map if way == 2 else map)(fn, parts))
-        if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
+def _gradients(self:TierRun, parts, fn, most):
+    "fn(part) of each part of a batch, in their order; at most so many at once"
+    way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
+    self.opt.each = PAIR.map if way == 2 else map
+    out = list(self.opt.each(fn, parts))
+    if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
     return out
 
 # %% ../nbs/09_training.ipynb #a6d5e160
@@ -317,18 +323,19 @@ def _nll(self:TierRun, batch):
     return tier_nll(self.tier, self.g, self.G, batch, c.coarse_noise, seed_of(c.seed, 'coarse', self.step_no), blur)
 
 @patch
-def _backward(self:TierRun, data):
+def _backward(self:TierRun, data, most=1):
     "Gradients of the mean over the true elements of the whole batch, from the clips of this process; their part of that mean"
-    c, index, params = self.train_cfg, self.clips_of_step(data), list(self.tier.parameters())
+    c, index, params = self.train_cfg, self.clips_of_step(data), self.params
     true = self.bins * sum(tier_lengths(data.lengths[i], self.G)[0][self.g] for i in index)  # elements of the whole batch
     scale = 2. ** round(math.log2(true) / 2) if c.precision == 'bf16' else 1.
     def gradient(batch):
         with mixed(self.acc, c.precision): nll, mask = self._nll(batch)
         part = nll.where(mask, 0.).sum() / true      # `nll[mask]` has a size that a GPU would have to tell first
         return part.detach(), torch.autograd.grad(part * scale, params, allow_unused=True)
-    parts = [to_device(self.part(data, rows), self.acc.device) for rows in shares(len(index), self.acc, c.micro_batch)]
+    halves = self.acc.device.type == 'cpu' and true * self.cfg.per_tier('hidden')[self.g] >= self.small
+    parts = [to_device(self.part(data, rows), self.acc.device) for rows in shares(len(index), self.acc, c.micro_batch, halves)]
     loss = torch.zeros((), device=self.acc.device)
-    for part, grads in self._gradients(parts, gradient):
+    for part, grads in self._gradients(parts, gradient, most):
         loss += part
         for p, grad in zip(params, grads):
             if grad is not None: p.grad = grad if p.grad is None else p.grad.add_(grad)
@@ -364,11 +371,12 @@ def step(self:TierRun,
     c = self.train_cfg
     for group, lr in zip(self.opt.param_groups, peaks(c)): group['lr'] = lr_at(self.step_no, self.steps, c, lr)
     self.opt.zero_grad()
-    loss = self._backward(data)
-    self._ready_next(data)
-    loss = sum_over_processes(self.tier, loss, self.acc)
-    norm = torch.nn.utils.clip_grad_norm_(self.tier.parameters(), c.clip_norm)
-    with own_threads(self.acc.device): self._move(torch.isfinite(loss) and torch.isfinite(norm))
+    with own_threads(self.acc.device) as most:
+        loss = self._backward(data, most)
+        self._ready_next(data)
+        loss = sum_over_processes(self.tier, loss, self.acc)
+        norm = torch.nn.utils.clip_grad_norm_(self.params, c.clip_norm)
+        self._move(torch.isfinite(loss) and torch.isfinite(norm))
     return loss.item(), norm.item()
 
 # %% ../nbs/09_training.ipynb #fc5b4c71
