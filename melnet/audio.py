@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.functional import pad
 from tqdm.auto import tqdm
 from .core import (INVERTED, ConfigError, MelNetError, _import_torchaudio, check_fields, config_from, expand, is_number, mix_down,
-                         open_audio, printable, require, shorten, writing)
+                         not_audio, open_audio, printable, require, shorten, writing)
 _all_ = ['MelNetError', 'ConfigError', 'check_fields', 'require', 'config_from', 'writing']    # from here too
 _import_torchaudio()
 import torchaudio.functional as AF
@@ -268,7 +268,7 @@ def load_audio(
             rate, first = f.samplerate, round(start * f.samplerate)
             wav, peak = mix_down(f, first, -1 if stop is None else max(0, round(stop * rate) - first))
     except (sf.LibsndfileError, TypeError, ValueError, MemoryError) as e:
-        raise AudioError(f'{name}: not readable as audio ({e}); convert it to wav or flac') from None
+        raise AudioError(not_audio(name, e)) from None
     if peak and np.abs(wav).max() < peak / 1000: raise AudioError(f'{name}: {INVERTED}')
     return resample(check_wav(wav, name), rate, sr)
 

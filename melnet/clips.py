@@ -13,7 +13,7 @@ from pathlib import Path
 from scipy.signal import lfilter
 from fastcore.basics import patch
 from tqdm.auto import tqdm
-from .core import MelNetError, is_number, open_audio, printable, shorten
+from .core import MelNetError, is_number, not_audio, open_audio, printable, shorten
 from .audio import AudioError, level, load_audio, resample
 
 # %% ../nbs/20_clips.ipynb #6143aab3
@@ -45,7 +45,7 @@ def _duration(path):
     if not Path(path).is_file(): raise AudioError(f'{name}: no such file, or a pipe; check the path')   # to open a pipe would wait
     try:
         with open_audio(path) as f: return f.frames / f.samplerate
-    except (sf.LibsndfileError, OSError) as e: raise AudioError(f'{name}: not readable as audio ({e}); convert it to wav or flac') from None
+    except (sf.LibsndfileError, OSError) as e: raise AudioError(not_audio(name, e)) from None
 
 
 # %% ../nbs/20_clips.ipynb #b4dd876a

@@ -6,7 +6,7 @@
 __all__ = ['INVERTED', 'printable', 'MelNetError', 'ConfigError', 'is_number', 'shorten', 'check_fields', 'check_range',
            'require', 'config_from', 'merge_config', 'FileError', 'expand', 'writing', 'quote_for_shell', 'check_file',
            'read_text', 'read_lines', 'write_text', 'keep_apart', 'file_name', 'inside', 'parse_yaml', 'read_yaml',
-           'read_json', 'seed_of', 'open_audio', 'mix_down']
+           'read_json', 'seed_of', 'not_audio', 'open_audio', 'mix_down']
 
 # %% ../nbs/40_core.ipynb #cbc3a4b8
 import codecs, contextlib, hashlib, json, math, operator, os, re, reprlib, shlex, stat, subprocess, sys, tempfile, types, unicodedata, yaml
@@ -378,6 +378,13 @@ def _import_torchaudio():
 INVERTED = ('one channel is the inverse of the other, mixed they are silent; take one, with: '
             'ffmpeg -i IN.wav -af "pan=mono|c0=c0" OUT.wav')
 
+def not_audio(
+    name:str, # Of the file
+    e:Exception, # What libsndfile or soundfile raised
+)->str:
+    "That a file cannot be read as audio, in a sentence, from what libsndfile raised"
+    return f'{name}: not readable as audio ({str(getattr(e, "error_string", e)).rstrip(".")}); convert it to wav or flac'
+
 def open_audio(
     file, # A path, or an open binary file
 ): # An open `soundfile.SoundFile`
@@ -386,6 +393,7 @@ def open_audio(
     if not hasattr(file, 'read'): file = str(file) if os.name == 'nt' else os.fsencode(file)
     return sf.SoundFile(file)
 
+# %% ../nbs/40_core.ipynb #c0de0102
 def mix_down(
     f, # As `open_audio` gives it
     first:int, # Frame to begin at

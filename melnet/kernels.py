@@ -156,6 +156,7 @@ def start(h, c, first):
     for n in range(len(h)):
         for k in range(h.shape[1]): h[n, k], c[n, k] = first[0, k], first[1, k]
 
+# %% ../nbs/43_kernels.ipynb #b6ea6b37
 FEW = 8                 # rows
 
 @jit

@@ -6,7 +6,7 @@
 __all__ = ['COLUMNS', 'tier_nll', 'mean_over', 'TrainConfig', 'lr_at', 'follow', 'held_out_nll', 'interval', 'TierRun']
 
 # %% ../nbs/09_training.ipynb #cdc1afe9
-import contextlib, math, re, time, torch
+import contextlib, functools, math, os, re, time, torch
 from dataclasses import dataclass, replace
 from accelerate import Accelerator
 from concurrent.futures import ThreadPoolExecutor
@@ -193,7 +193,10 @@ def interval(
     return mean.item(), (mean - 1.96 * error).item(), (mean + 1.96 * error).item()
 
 # %% ../nbs/09_training.ipynb #51de0b9a
-PAIR = ThreadPoolExecutor(2, 'melnet')        # kept: a new thread at every step would begin without memory of its own
+@functools.lru_cache
+def two_threads(pid):
+    "Two threads of a process, kept: new ones at every step would begin without memory of their own, and none survives a fork"
+    return ThreadPoolExecutor(2, 'melnet')
 
 @contextlib.contextmanager
 def own_threads(device):
@@ -282,7 +285,7 @@ def sum_over_processes(module, loss, acc):
 def _gradients(self:TierRun, parts, fn, most):
     "fn(part) of each part of a batch, in their order; at most so many at once"
     way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
-    self.opt.each = PAIR.map if way == 2 else map
+    self.opt.each = two_threads(os.getpid()).map if way == 2 else map
     out = list(self.opt.each(fn, parts))
     if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
     return out
@@ -341,7 +344,6 @@ def _backward(self:TierRun, data, most=1):
             if grad is not None: p.grad = grad if p.grad is None else p.grad.add_(grad)
     if scale != 1.: torch._foreach_div_([p.grad for p in params if p.grad is not None], scale)
     return loss
-
 
 # %% ../nbs/09_training.ipynb #3f892462
 @patch

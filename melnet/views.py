@@ -9,7 +9,7 @@ __all__ = ['LONGEST', 'DB', 'STACKS', 'ExploreError', 'first_seconds', 'shipped_
 
 # %% ../nbs/50_views.ipynb #e6daf2f4
 import functools, html, io, librosa, matplotlib.pyplot as plt, numpy as np, os, soundfile as sf, torch
-from .core import MelNetError, open_audio, shorten
+from .core import MelNetError, not_audio, open_audio, shorten
 from .audio import AudioError, MelCodec, MelConfig, check_wav, level, mel_ticks, resample
 from .mixture import split_params
 from .multiscale import merge, split, tier_shapes, time_factor
@@ -39,7 +39,7 @@ def first_seconds(
     try:
         with open_audio(file) as f: wav, rate = f.read(int(LONGEST * f.samplerate), dtype='float32', always_2d=True), f.samplerate
     except sf.LibsndfileError as e:
-        raise AudioError(f'{name}: not readable as audio ({e.error_string}); convert it to wav or flac') from None
+        raise AudioError(not_audio(name, e)) from None
     check_wav(wav, name)
     return level(torch.from_numpy(librosa.resample(wav.mean(1), orig_sr=rate, target_sr=sr, res_type='soxr_hq')))
 
