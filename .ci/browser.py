@@ -152,14 +152,14 @@ def drive_spectrogram(p, tmp):
     p.expect('upload of a text', lambda: upload(p, tmp/'poem.wav'), note='not readable as audio')
     p.expect('upload', lambda: upload(p, tmp/'bursts.wav'), True, True); playable(p, 2)
     p.expect('a hop longer than half the window', lambda: p.keys('hop, samples', 'ArrowRight', 2), True, True, 'no way back'); playable(p, 1)
-    p.expect('back', lambda: (p.pick('clip', 'drawn by the model'), p.settle(), p.keys('hop, samples', 'Home'), p.keys('hop, samples', 'ArrowRight', 2)), True, True)
+    p.expect('back', lambda: (p.pick('clip', 'sampled by the model'), p.settle(), p.keys('hop, samples', 'Home'), p.keys('hop, samples', 'ArrowRight', 2)), True, True)
     p.expect('seed', lambda: p.write('seed', '3'), True, True); playable(p, 2)
 
 def drive_tiers(p, tmp):
     p.settle()
     p.expect('frame, by keyboard', lambda: p.keys('its frame', 'ArrowRight', 3), True, True)
     p.expect('frame, by mouse', lambda: p.drag('its frame', .9), True, True)
-    p.expect('tier', lambda: p.keys('tier drawn', 'ArrowRight'), True, True)
+    p.expect('tier', lambda: p.keys('tier sampled', 'ArrowRight'), True, True)
     p.expect('tiers', lambda: p.keys('tiers', 'ArrowRight'), True, True)
     p.expect('clip', lambda: p.pick('clip', 'toy voice'), True, True)
 
@@ -180,24 +180,24 @@ def drive_density(p, tmp):
     p.expect('another clip', lambda: p.pick('digit', 'two'), True, True)
 
 def drive_generation(p, tmp):
-    check(not p.button('stop').is_enabled(), 'stop rests while nothing is drawn')
+    check(not p.button('stop').is_enabled(), 'stop rests while nothing is sampled')
     p.pick('digit', 'three'); p.pick('speaker', 'lucas'); p.write('seed', '1')
     p.keys('temperature', 'ArrowLeft', 2)
-    p.press('draw')
+    p.press('sample')
     seen = set()
     for _ in range(400):
         if p.shown(): seen.add(p.picture())
         if p.players(): break
         p.page.wait_for_timeout(40)
     p.settle(); playable(p, 1)
-    check(len(seen) > 5, f'GenerationExplorer: {len(seen)} pictures while it was drawn')
+    check(len(seen) > 5, f'GenerationExplorer: {len(seen)} pictures while it was sampled')
     p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 2)
     p.expect('save', lambda: p.press('save'), False, None, 'saved')
     check(len(list(tmp.rglob('three_lucas_seed1.wav'))) == 1, 'GenerationExplorer: the wav is in the folder')
     p.keys('prime, frames', 'ArrowRight', 12); p.pick('clip', 'toy voice'); p.keys('pace, frames', 'Home')
-    p.press('draw'); p.page.wait_for_timeout(2500); p.press('stop'); p.page.wait_for_timeout(300)
+    p.press('sample'); p.page.wait_for_timeout(2500); p.press('stop'); p.page.wait_for_timeout(300)
     p.settle(); check('stopped' in p.note(), f'GenerationExplorer: stopped: {p.note()!r}'); playable(p, 2)
-    p.expect('draw to the end', lambda: (p.keys('pace, frames', 'End'), p.press('draw'), p.page.wait_for_timeout(300)), True, True)
+    p.expect('sample to the end', lambda: (p.keys('pace, frames', 'End'), p.press('sample'), p.page.wait_for_timeout(300)), True, True)
     p.expect('keep', lambda: p.press('keep'), False, True); playable(p, 3)
     p.expect('forget', lambda: p.press('forget'), False, True); playable(p, 1)
     check(not p.button('forget').is_enabled(), 'GenerationExplorer: nothing left to forget')

@@ -137,7 +137,7 @@ class TiersExplorer(Explorer):
     ):
         self.model = model or shipped_model()
         self.clip, self.n = ClipPicker(self.model), slider(W.IntSlider, 'tiers', len(self.model.tiers), 1, 6, 1)
-        self.tier, self.frame = slider(W.IntSlider, 'tier drawn', 1, 1, self.n.value, 1), slider(W.IntSlider, 'its frame', 12, 1, 24, 1)
+        self.tier, self.frame = slider(W.IntSlider, 'tier sampled', 1, 1, self.n.value, 1), slider(W.IntSlider, 'its frame', 12, 1, 24, 1)
         super().__init__(self.clip, self.n, self.tier, self.frame)
         watch(self.refresh, *self.clip.controls, self.n)
         watch(self.redraw, self.tier, self.frame)
@@ -208,7 +208,7 @@ class DensityExplorer(Explorer):
     def follow(self,
         name, # A condition
     ):
-        "A clip drawn as a seven is scored as a seven, until the menu says otherwise"
+        "A clip sampled as a seven is scored as a seven, until the menu says otherwise"
         other, value = self.cond[name], self.clip.cond[name].value
         if other.value == value: self.refresh()
         else: other.value = value                    # its observer refreshes

@@ -22,7 +22,7 @@ from .widgets import COMMON, ClipPicker, Explorer, Player, choice, cond_menus, s
 
 # %% ../nbs/58_generation.ipynb #0b506b5b
 class GenerationExplorer(Explorer):
-    "Choose what is said, by whom and how daringly; watch it being drawn, hear it, keep it"
+    "Choose what is said, by whom and how daringly; watch it grow, hear it, keep it"
     def __init__(self,
         model:MelNet=None, # None is the shipped digits
     ):
@@ -35,6 +35,7 @@ class GenerationExplorer(Explorer):
         self.folder = W.Text(description='save in', value='samples', **COMMON)
         self.buttons = {name: W.Button(description=name, icon=icon, layout=W.Layout(width='104px')) for name, icon in
                         (('draw', 'pencil'), ('stop', 'stop'), ('keep', 'columns'), ('save', 'download'), ('forget', 'trash'))}
+        self.buttons['draw'].description = 'sample'
         self.player, self.kept = Player(), W.HBox([], layout=W.Layout(flex_flow='row wrap'))
         self.x = self.wav = self.thread = None
         rows = [W.HBox([self.buttons[k] for k in names.split()]) for names in ('draw stop', 'keep save forget')]
@@ -43,7 +44,7 @@ class GenerationExplorer(Explorer):
         watch(self._fold, self.prime)
         for name, button in self.buttons.items(): button.on_click(lambda _, act=getattr(self, name): act())
         self._fold(); self._enable(False); self.clear()
-        self.say('press draw')
+        self.say('press sample')
 
 # %% ../nbs/58_generation.ipynb #7639fa9b
 @patch
@@ -57,13 +58,13 @@ def draw(self:GenerationExplorer):
 
 @patch
 def stop(self:GenerationExplorer):
-    "End the draw after the frame it is at"
+    "End the sample after the frame it is at"
     self.stopping = True
 
 # %% ../nbs/58_generation.ipynb #657afaaa
 @patch
 def _run(self:GenerationExplorer):
-    self.attempt('drawing', self._sample)
+    self.attempt('sampling', self._sample)
     self._enable(False)
 
 @patch
@@ -119,20 +120,20 @@ def _picture(self:GenerationExplorer, easel, picture, title):
 def _finish(self:GenerationExplorer, easel, x, frames, took):
     "Turn what there is into sound; a sentence if it is not all"
     cfg = self.model.cfg.audio
-    if x.shape[1] < 8: raise ExploreError('stopped before there was anything to hear; press draw again')
+    if x.shape[1] < 8: raise ExploreError('stopped before there was anything to hear; press sample again')
     self._picture(easel, torch.nn.functional.pad(x[0], (0, 0, 0, frames - x.shape[1]), value=torch.nan), self.title)
     self.say('turning the picture into sound …')
     wav, seconds = to_peak(MelCodec(cfg).decode(x)[0]), cfg.seconds(x.shape[1])
     self.x, self.wav = x, wav
     self.player.load(html.escape(self.title), self.wav, cfg.sample_rate)
-    self.numbers = {'audio, s': seconds, 'drawn in, s': took, 'x real time': seconds / took}
+    self.numbers = {'audio, s': seconds, 'sampled in, s': took, 'x real time': seconds / took}
     self.text.value = table(self.numbers)
-    return 'stopped; this is what was drawn so far' if self.stopping else ''
+    return 'stopped; this is what was sampled so far' if self.stopping else ''
 
 # %% ../nbs/58_generation.ipynb #2579c3ef
 @patch
 def keep(self:GenerationExplorer):
-    "Put the draw beside the earlier ones"
+    "Put the sample beside the earlier ones"
     cfg, fig = self.model.cfg.audio, sheet(2.9, 1.9)
     show_bins(self.x[0], cfg, fig.subplots(), cmap='magma', vmin=-1.5, vmax=3)
     player, image = Player(), W.Image(value=png(fig), format='png', layout=W.Layout(width='290px'))
@@ -142,13 +143,13 @@ def keep(self:GenerationExplorer):
 
 @patch
 def forget(self:GenerationExplorer):
-    "Take the kept draws away"
+    "Take the kept samples away"
     self.kept.children = ()
     self._enable(False)
 
 @patch
 def save(self:GenerationExplorer):
-    "Write the draw into the chosen folder"
+    "Write the sample into the chosen folder"
     self.attempt('saving', self._save, keep=True)
 
 @patch
@@ -189,6 +190,7 @@ class SpeechExplorer(GenerationExplorer):
         self.buttons = {name: W.Button(description=name, icon=icon, layout=W.Layout(width='104px')) for name, icon in
                         (('draw', 'comment'), ('stop', 'stop'), ('keep', 'columns'), ('save', 'download'), ('forget', 'trash'))}
         self.buttons['draw'].description = 'say'
+        self.buttons['draw'].description = 'sample'
         self.player, self.kept = Player(), W.HBox([], layout=W.Layout(flex_flow='row wrap'))
         self.x = self.wav = self.thread = None
         rows = [W.HBox([self.buttons[k] for k in names.split()]) for names in ('draw stop', 'keep save forget')]

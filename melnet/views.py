@@ -151,7 +151,7 @@ def so_far(
     i:int, # Its last finished frame; -1 before the first
     n_tiers:int, # G
 ): # [B, T, M]; NaN where nothing is known
-    "A spectrogram in the making: an element not drawn yet shows what its coarser neighbour says"
+    "A spectrogram in the making: an element not sampled yet shows what its coarser neighbour says"
     below = merge(tiers) if tiers else torch.full_like(x, torch.nan)
     done = torch.arange(x.shape[1]).view(-1, 1) <= i
     whole = [*tiers, torch.where(done, x, below)]
@@ -164,7 +164,7 @@ def tier_map(
     M:int, # Bins
     n_tiers:int, # G
 ): # LongTensor[T, M]
-    "The tier, counted from 1, that draws each element"
+    "The tier, counted from 1, that samples each element"
     return merge([torch.full((1, *shape), g + 1) for g, shape in enumerate(tier_shapes(T, M, n_tiers))])[0]
 
 # %% ../nbs/50_views.ipynb #a39c0226
@@ -204,7 +204,7 @@ def tiers_view(
     right.set(xlabel='frame i', ylabel='mel bin j', title='which tier samples what')
     known = sum(t.numel() for t in tiers[:g]) + (i + 1) * tiers[g].shape[2]
     shape = ' x '.join(map(str, tiers[g].shape[1:]))
-    return fig, {'elements of this tier': f'{shape}', 'drawn so far': known, 'of': x.numel(), 'share, %': 100 * known / x.numel()}
+    return fig, {'elements of this tier': f'{shape}', 'sampled so far': known, 'of': x.numel(), 'share, %': 100 * known / x.numel()}
 
 # %% ../nbs/50_views.ipynb #19bab863
 STACKS = {'time-delayed': 't', 'frequency-delayed': 'f', 'centralised': 'c'}
@@ -308,7 +308,7 @@ def density_view(
     maps.colorbar(image, ax=top[1], label='nats')
     show_mixture(theta[i, j], x[i, j], below.subplots())
     tier = tier_map(-(-len(x) // time_factor(n_tiers)) * time_factor(n_tiers), x.shape[1], n_tiers)[i, j].item()
-    return fig, {'drawn by tier': tier, 'true value': x[i, j].item(), 'its surprise, nats': nll[i, j].item(),
+    return fig, {'sampled by tier': tier, 'true value': x[i, j].item(), 'its surprise, nats': nll[i, j].item(),
                  'the clip, nats per element': nll.mean().item()}
 
 # %% ../nbs/50_views.ipynb #caba0c2e

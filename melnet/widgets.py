@@ -120,7 +120,7 @@ class ClipPicker(W.VBox):
         self.file = W.FileUpload(description='upload, below 10 MB', accept='audio/*', layout=W.Layout(width='330px'))
         self.words = W.Text(description='text', value='a short sentence', continuous_update=False, **COMMON)
         self.voice = menu('voice', ['en-us', 'en-us+f3', 'en-gb-x-rp'])
-        self.panels = {'drawn by the model': [*self.cond.values(), self.seed], 'toy voice': [self.vowel, self.pitch], 'file': [self.path],
+        self.panels = {'sampled by the model': [*self.cond.values(), self.seed], 'toy voice': [self.vowel, self.pitch], 'file': [self.path],
                        'upload': [self.file]}
         if importlib.util.find_spec('espeakng_loader'): self.panels['espeak'] = [self.words, self.voice]
         self.source = menu('clip', list(self.panels))
@@ -140,7 +140,7 @@ def wav(self:ClipPicker,
 ): # wav[S], peak 1
     "The chosen clip, or the sentence why there is none"
     source = self.source.value
-    if source == 'drawn by the model':
+    if source == 'sampled by the model':
         return sample_clip(self.model, tuple((k, c.value) for k, c in self.cond.items()), self.seed.value, sr)
     if source == 'toy voice': return toy_voice(self.vowel.value, self.pitch.value, sr=sr)
     if source == 'espeak': return speak(self.words.value, self.voice.value, sr)
