@@ -25,6 +25,12 @@ def rotate(
 class Muon(torch.optim.Muon):
     "`torch.optim.Muon` with all matrices of one shape rotated at once; settings and state are the library's"
     small = 2**17           # numbers in a stack; one that holds fewer is turned as it is
+    def __init__(self,
+        params, # Matrices
+        lr:float, # Learning rate
+        weight_decay:float=.1, # Of the weights, times `lr`, in each step
+        momentum:float=.95, # Share of the old mean of the gradients that is kept
+    ): super().__init__(params, lr, weight_decay, momentum)
     @torch.no_grad()
     def step(self,
         each=map, # Of a pool of threads, say: gives rotate(part) of two parts of a stack, in order
@@ -41,7 +47,7 @@ class Muon(torch.optim.Muon):
             for shape in {p.shape: None for p in params}:
                 same = [i for i, p in enumerate(params) if p.shape == shape]
                 stack = torch.stack([ahead[i] for i in same])
-                parts = [stack] if stack.numel() < self.small else stack.bfloat16().chunk(2)
+                parts = [stack] if stack.numel() < self.small else stack.bfloat16().chunk(1 + (stack.device.type == 'cpu'))
                 turned = torch.cat(list(each(rotate, parts))).to(stack.dtype)
                 rate = group['lr'] * math.sqrt(max(1, shape[0] / shape[1]))
                 torch._foreach_add_([params[i] for i in same], list(turned), alpha=-rate)
