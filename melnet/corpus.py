@@ -174,6 +174,12 @@ def batch(self:Spectrograms,
     if self.texts: cond['text'] = [self.texts[i] for i in index]
     return Batch(x, lengths, cond, [self.clips[i].id for i in index], rows, len(whole))
 
+# %% ../nbs/21_corpus.ipynb #414f745b
+def batch_noise(batch, shape, seed):
+    "Normal noise that follows from the seed alone: that of the whole batch, also where only some of its rows are here"
+    whole, rows = (shape[0], slice(None)) if batch.rows is None else (batch.whole, batch.rows)
+    return torch.randn(whole, *shape[1:], generator=torch.Generator().manual_seed(seed))[rows].to(batch.x.device)
+
 # %% ../nbs/21_corpus.ipynb #50ded9e2
 def batch_order(
     lengths:list, # Frames of each clip

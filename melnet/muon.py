@@ -38,8 +38,8 @@ class Muon(torch.optim.Muon):
         "Move every matrix that has a gradient"
         for group in self.param_groups:
             params = [p for p in group['params'] if p.grad is not None]
-            for p in params:
-                if not self.state[p]: self.state[p]['momentum_buffer'] = torch.zeros_like(p)
+            for p in params: self.state[p] = self.state[p] or {'momentum_buffer': torch.zeros_like(p)}
+            if not params: continue
             grads, means = [p.grad for p in params], [self.state[p]['momentum_buffer'] for p in params]
             torch._foreach_lerp_(means, grads, 1 - group['momentum'])
             ahead = torch._foreach_lerp(grads, means, group['momentum'])

@@ -9,23 +9,17 @@ __all__ = ['COLUMNS', 'tier_nll', 'mean_over', 'TrainConfig', 'lr_at', 'follow',
 import contextlib, functools, math, os, re, time, torch
 from dataclasses import dataclass, replace
 from accelerate import Accelerator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from torch.optim.swa_utils import AveragedModel
 from fastcore.basics import patch
 from .core import check_fields, require, seed_of
 from .mixture import mixture_log_prob
 from .multiscale import merge, pad_frames, split, tier_lengths, tier_shapes, time_factor
-from .corpus import Batch, batch_order
+from .corpus import Batch, batch_noise, batch_order
 from .muon import Muon
 from .recompute import recompute
 from .text import Text, stack_texts
 from .model import MelNetConfig, Tier
-
-# %% ../nbs/09_training.ipynb #414f745b
-def batch_noise(batch, shape, seed):
-    "Normal noise that follows from the seed alone: that of the whole batch, also where only some of its rows are here"
-    whole, rows = (shape[0], slice(None)) if batch.rows is None else (batch.whole, batch.rows)
-    return torch.randn(whole, *shape[1:], generator=torch.Generator().manual_seed(seed))[rows].to(batch.x.device)
 
 # %% ../nbs/09_training.ipynb #b97c7027
 def tier_nll(
@@ -194,21 +188,26 @@ def interval(
 
 # %% ../nbs/09_training.ipynb #51de0b9a
 @functools.lru_cache
-def two_threads(pid):
-    "Two threads of a process, kept: new ones at every step would begin without memory of their own, and none survives a fork"
-    return ThreadPoolExecutor(2, 'melnet')
+def two_threads(pid): return ThreadPoolExecutor(2, 'melnet')     # kept, for new ones would fetch memory anew; none survives a fork
+
+def at_once(fn, parts):
+    "fn(part) of each part on two threads, in their order; all are over when it returns or raises"
+    results = [two_threads(os.getpid()).submit(fn, part) for part in parts]
+    try: return [r.result() for r in results]
+    finally: wait(results)
 
 @contextlib.contextmanager
-def own_threads(device):
+def own_threads(device, parts=2):
     "On a CPU each of two parts has half of PyTorch's threads; gives how many parts may be computed at once"
-    n = torch.get_num_threads()
-    if device.type == 'cpu': torch.set_num_threads(max(1, n // 2))
-    try: yield 2 if device.type == 'cpu' and n > 1 else 1
+    n, cpu = torch.get_num_threads(), device.type == 'cpu'
+    try:
+        if cpu: torch.set_num_threads(max(1, n // parts))
+        yield 2 if cpu and n > 1 else 1
     finally: torch.set_num_threads(n)
 
 class Faster:
     "Which of two ways is the faster: both are tried three times every `every` steps"
-    def __init__(self, every=200): self.every, self.took = every, {2: 0., 1: math.inf}     # s, with two parts at once and with one
+    def __init__(self, every=200): self.every, self.took = every, {2: math.inf, 1: math.inf}     # s, with two parts at once and with one
     def choose(self, step):
         k = step % self.every
         return 2 - k % 2 if k < 6 else min(self.took, key=self.took.get)
@@ -227,9 +226,9 @@ class TierRun:
         acc:Accelerator, # Device and processes
     ):
         self.cfg, self.train_cfg, self.g, self.acc, self.G = cfg, train_cfg, g, acc, len(cfg.layers)
-        steps = train_cfg.steps
-        self.steps = steps[g] if isinstance(steps, tuple) else steps
-        with torch.random.fork_rng(devices=[]):             # the weights are made on the CPU; no GPU is asked for its state
+        self.steps = train_cfg.steps[g] if isinstance(train_cfg.steps, tuple) else train_cfg.steps
+        one = own_threads(torch.device('cpu'), torch.get_num_threads())     # the first weights are made on one thread of the CPU
+        with torch.random.fork_rng(devices=[]), one:                        # no GPU is asked for its state
             torch.default_generator.manual_seed(train_cfg.seed * 100 + g)
             self.tier = recompute(Tier(cfg, g).to(acc.device), train_cfg.recompute)
         self.params = list(self.tier.parameters())
@@ -285,7 +284,7 @@ def sum_over_processes(module, loss, acc):
 def _gradients(self:TierRun, parts, fn, most):
     "fn(part) of each part of a batch, in their order; at most so many at once"
     way, start = min(most, len(parts), self.faster.choose(self.step_no)), time.perf_counter()
-    self.opt.each = two_threads(os.getpid()).map if way == 2 else map
+    self.opt.each = at_once if way == 2 else map
     out = list(self.opt.each(fn, parts))
     if min(most, len(parts)) == 2: self.faster.note(self.step_no, way, time.perf_counter() - start)
     return out
@@ -328,10 +327,11 @@ def _nll(self:TierRun, batch):
 @patch
 def _backward(self:TierRun, data, most=1):
     "Gradients of the mean over the true elements of the whole batch, from the clips of this process; their part of that mean"
-    c, index, params = self.train_cfg, self.clips_of_step(data), self.params
+    c, index, params, threads = self.train_cfg, self.clips_of_step(data), self.params, torch.get_num_threads()
     true = self.bins * sum(tier_lengths(data.lengths[i], self.G)[0][self.g] for i in index)  # elements of the whole batch
     scale = 2. ** round(math.log2(true) / 2) if c.precision == 'bf16' else 1.
     def gradient(batch):
+        torch.set_num_threads(threads)               # each thread has its own number
         with mixed(self.acc, c.precision): nll, mask = self._nll(batch)
         part = nll.where(mask, 0.).sum() / true      # `nll[mask]` has a size that a GPU would have to tell first
         return part.detach(), torch.autograd.grad(part * scale, params, allow_unused=True)
