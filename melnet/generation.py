@@ -190,7 +190,6 @@ class SpeechExplorer(GenerationExplorer):
         self.buttons = {name: W.Button(description=name, icon=icon, layout=W.Layout(width='104px')) for name, icon in
                         (('draw', 'comment'), ('stop', 'stop'), ('keep', 'columns'), ('save', 'download'), ('forget', 'trash'))}
         self.buttons['draw'].description = 'say'
-        self.buttons['draw'].description = 'sample'
         self.player, self.kept = Player(), W.HBox([], layout=W.Layout(flex_flow='row wrap'))
         self.x = self.wav = self.thread = None
         rows = [W.HBox([self.buttons[k] for k in names.split()]) for names in ('draw stop', 'keep save forget')]
