@@ -24,12 +24,13 @@ def run(page, folder):
 def main(folder, wanted):
     found = sorted(p for p in (top/'nbs').glob('*.ipynb') if not p.name.startswith(('_', '.')))
     found = [p for p in found if not wanted or any(w in p.name for w in wanted)]
+    start = time.time()
     with ThreadPoolExecutor(2) as pool: rows = [*pool.map(lambda p: run(p, folder), found)]
     for name, _, wrong in rows:
         if wrong: print(f'---- {name}\n{wrong}')
     for name, seconds, wrong in rows: print(f'{seconds:6.0f} s  {name}' + ('  FAILED' if wrong else '  over a minute' if seconds > 60 else ''))
     failed = sum(bool(wrong) for *_, wrong in rows)
-    print(f'{sum(s for _, s, _ in rows):6.0f} s  all pages\nRun All: {len(rows) - failed} passed, {failed} failed')
+    print(f'{sum(s for _, s, _ in rows):6.0f} s  all pages, in {time.time() - start:.0f} s, two at a time\nRun All: {len(rows) - failed} passed, {failed} failed')
     return bool(failed)
 
 if __name__ == '__main__':

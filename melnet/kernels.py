@@ -161,7 +161,7 @@ FEW = 8                 # rows
 
 @jit
 def mm(a, w, out):
-    "out = a w; a few rows one by one, for a product of matrices first rearranges w, which takes longer than they do"
+    "out = a w; a few rows one by one, where a product of matrices may take longer than all of them"
     if len(a) < FEW:
         for n in range(len(a)): np.dot(a[n], w, out[n])
     else: np.dot(a, w, out)

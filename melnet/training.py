@@ -188,7 +188,7 @@ def interval(
 
 # %% ../nbs/09_training.ipynb #51de0b9a
 @functools.lru_cache
-def two_threads(pid): return ThreadPoolExecutor(2, 'melnet')     # kept, for new ones would fetch memory anew; none survives a fork
+def two_threads(pid): return ThreadPoolExecutor(2, 'melnet')     # kept from step to step; each process has its own
 
 def at_once(fn, parts):
     "fn(part) of each part on two threads, in their order; all are over when it returns or raises"
@@ -198,7 +198,7 @@ def at_once(fn, parts):
 
 @contextlib.contextmanager
 def own_threads(device, parts=2):
-    "On a CPU each of two parts has half of PyTorch's threads; gives how many parts may be computed at once"
+    "On a CPU each part has its share of PyTorch's threads; gives how many of two parts may be computed at once"
     n, cpu = torch.get_num_threads(), device.type == 'cpu'
     try:
         if cpu: torch.set_num_threads(max(1, n // parts))

@@ -112,7 +112,7 @@ def cond_menus(cfg:MelNetConfig)->dict:
 class ClipPicker(W.VBox):
     "Where a clip comes from; only the chosen source's controls are shown"
     def __init__(self,
-        model:MelNet, # Draws clips, and names the conditions
+        model:MelNet, # Makes clips, and names the conditions
     ):
         self.model, self.cond, self.seed = model, cond_menus(model.cfg), W.BoundedIntText(description='seed', min=0, max=10**6, **COMMON)
         self.vowel, self.pitch = menu('vowel', list(VOWELS)), slider(W.IntSlider, 'pitch, Hz', 120, 60, 300, 10)
